@@ -23,6 +23,7 @@ import initial
 import keras_cells
 import optimizers
 import pytorch_cells
+import pytorch_checkpoints
 import text_scores
 import tokenizers
 import whole_models
@@ -47,6 +48,9 @@ def all_fixtures():
         for name, file, report in files():
             yield f"{MODELS}/weights/{name}.safetensors", file
             yield f"{MODELS}/weights/{name}.json", dumps(report)
+    for name, file, report in pytorch_checkpoints.files():
+        yield f"{MODELS}/checkpoints/{name}.pt", file
+        yield f"{MODELS}/checkpoints/{name}.json", dumps(report)
 
 
 def differences(found, expected, path, tolerance):
@@ -77,7 +81,8 @@ def compare(path, found):
         return [f"{path}: not committed"]
     if isinstance(found, bytes):
         return [] if committed.read_bytes() == found else [f"{path}: different bytes"]
-    tolerance = TOLERANCE_32 if "/weights/" in path or path.endswith("initial.json") else TOLERANCE
+    in_32_bits = ("/weights/", "/checkpoints/", "initial.json")
+    tolerance = TOLERANCE_32 if any(part in path for part in in_32_bits) else TOLERANCE
     return differences(json.loads(found), json.loads(committed.read_text()), path, tolerance)
 
 

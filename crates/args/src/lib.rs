@@ -37,7 +37,7 @@ pub use runs::{Compare, NewTokens, Reproduce, Runs, Train};
 pub use sampling::SamplingArgs;
 pub use serve::Serve;
 pub use texts::{DocumentUnit, TextArgs};
-pub use weights::{Export, Import, Layout};
+pub use weights::{Export, ExportFormat, Import, Layout};
 
 /// The commands of `pastiche`.
 #[derive(Subcommand, Clone, Debug)]
@@ -70,7 +70,7 @@ pub enum Command {
     Fetch(Fetch),
     /// Make a model directory from the weights of a PyTorch or Keras program
     Import(Import),
-    /// Write a model's weights for a PyTorch or Keras program
+    /// Write a model's weights for a PyTorch or Keras program, or the whole model as an ONNX file
     Export(Export),
     /// Train a base model, from which runs on other texts can start, and write it with a model card
     Base(Base),

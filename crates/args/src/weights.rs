@@ -15,14 +15,28 @@ pub enum Layout {
     Keras,
 }
 
+/// What `export` writes.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// A safetensors file with the names of a PyTorch module that has the attributes `embedding`, `rnn` and `output`
+    Pytorch,
+    /// A safetensors file with Keras's variables by path, as in `lstm/lstm_cell/kernel`
+    Keras,
+    /// A whole model for ONNX programs, with its tokenizer; a `tokenizer.json` beside it is for Hugging Face's tokenizers
+    Onnx,
+}
+
 /// Arguments of `import`.
 #[derive(Args, Clone, Debug)]
 pub struct Import {
-    /// The safetensors file
+    /// A safetensors file, or a file of `torch.save`: a state dict, a checkpoint or a whole module
     pub weights: PathBuf,
-    /// The layout of the file
+    /// The layout of the file [default: pytorch for a file of `torch.save`]
     #[arg(long, value_enum)]
-    pub layout: Layout,
+    pub layout: Option<Layout>,
+    /// Use only the tensors under this key of the file, as in `--key state_dict`
+    #[arg(long, value_name = "NAME")]
+    pub key: Option<String>,
     /// Replace the prefix FROM of tensor names by TO, as in `--rename encoder=embedding`
     #[arg(long, value_name = "FROM=TO")]
     pub rename: Vec<String>,
@@ -45,9 +59,9 @@ pub struct Import {
 pub struct Export {
     /// The file to write; rejected if it exists
     pub weights: PathBuf,
-    /// The layout of the file
+    /// What to write [default: onnx for a file name that ends in .onnx]
     #[arg(long, value_enum)]
-    pub layout: Layout,
+    pub layout: Option<ExportFormat>,
     /// The model directory; `base` is the built-in base model [default: the newest model of a run]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,

@@ -354,3 +354,43 @@ fn exported_weights_are_imported_again() {
     dir.expect_error(&["import", "none.safetensors", "--layout", "keras"], &["none.safetensors"]);
     assert!(!dir.path().join("runs/imported-1").exists());
 }
+
+#[test]
+fn a_model_is_exported_to_onnx_with_its_tokenizer() {
+    let dir = TestDir::new();
+    train(&dir, "run", &[]);
+    let export = ["export", "model.onnx", "--model", "run"];
+    let output = dir.run_ok(&export);
+    assert!(output.stdout.ends_with("model.onnx\ntokenizer.json\n"), "{}", output.stdout);
+    let file = fs::read(dir.path().join("model.onnx")).unwrap();
+    let contains = |text: &str| file.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(["pastiche", "LSTM", "logits", "h0_in", "state_mode"].into_iter().all(contains));
+    let tokenizer: serde_json::Value =
+        serde_json::from_slice(&fs::read(dir.path().join("tokenizer.json")).unwrap()).unwrap();
+    assert_eq!(tokenizer["model"]["type"], "WordLevel");
+    dir.expect_error(&export, &["model.onnx exists"]);
+    dir.expect_error(&["export", "other.onnx", "--model", "run"], &["tokenizer.json exists"]);
+    dir.expect_error(&["export", "model.bin", "--model", "run"], &["does not end in .onnx", "--layout pytorch"]);
+    assert!(!dir.path().join("other.onnx").exists());
+    // Its tokens cannot be expressed there.
+    train(&dir, "shift", &["tokens={kind=\"characters\",capitals=\"shift\"}"]);
+    fs::create_dir(dir.path().join("other")).unwrap();
+    let output = dir.run_ok(&["export", "other/model.onnx", "--model", "shift"]);
+    assert!(output.stderr.contains("capitals have a token of their own"), "{}", output.stderr);
+    assert!(!dir.path().join("other/tokenizer.json").exists());
+}
+
+#[test]
+fn a_file_of_pytorch_that_does_not_fit_is_rejected_with_all_differences() {
+    let dir = TestDir::new();
+    train(&dir, "run", &[]);
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tests/fixtures/checkpoints/char_rnn.pt");
+    let import = ["import", file, "--like", "run", "--rename", "state_dict.embed=embedding"];
+    dir.expect_error(&import, &["embedding.weight (found [7, 3], expected", "missing: rnn.", "extra: optimizer."]);
+    let import = ["import", file, "--like", "run", "--key", "state_dict", "--rename", "lstm=rnn"];
+    dir.expect_error(&import, &["missing: embedding.weight", "rnn.weight_ih_l0 (found [16, 3]", "extra: embed.weight"]);
+    dir.expect_error(&["import", file, "--like", "run", "--key", "model"], &["no tensors under `model`", "state_dict"]);
+    dir.file("weights.safetensors", "no weights");
+    dir.expect_error(&["import", "weights.safetensors", "--like", "run"], &["--layout pytorch", "--layout keras"]);
+    assert!(!dir.path().join("runs/imported-1").exists());
+}

@@ -99,7 +99,7 @@ pub enum Error {
     },
     /// A file of weights cannot be read or written.
     #[error("{path} cannot be used as weights: {reason}")]
-    Safetensors {
+    WeightFile {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -113,6 +113,17 @@ pub enum Error {
     WeightMismatch {
         /// All tensors that are missing, extra or of another shape.
         wrong: String,
+    },
+    /// A model is too large for a file of Protocol Buffers.
+    #[error(
+        "the ONNX file would have {bytes} bytes, expected at most {limit}: larger files of Protocol Buffers cannot be read; \
+         export the weights as safetensors, or train a smaller model"
+    )]
+    OnnxSize {
+        /// The size of the file, or of its weights alone.
+        bytes: usize,
+        /// The largest size.
+        limit: usize,
     },
     /// A file of word vectors is invalid.
     #[error("{path}, line {line}: {reason}")]

@@ -188,6 +188,15 @@ pub enum Error {
         /// What was found and what was expected.
         problem: String,
     },
+    /// Hugging Face's `tokenizers` cannot express a tokenizer.
+    #[error(
+        "Hugging Face's tokenizers cannot express this tokenizer: {}; use the tokenizer that is saved with the model",
+        one_line(.problem)
+    )]
+    HuggingFace {
+        /// What they cannot express.
+        problem: String,
+    },
     /// A tokenizer file has a different format version.
     #[error(
         "the saved tokenizer has format {found}, this program reads format {expected}; use the version of the program that wrote it"

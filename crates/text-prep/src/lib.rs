@@ -19,6 +19,7 @@ mod byte_search;
 mod chars;
 pub mod clean;
 pub mod error;
+mod hugging_face;
 pub mod keras;
 mod nearest;
 mod numbers;

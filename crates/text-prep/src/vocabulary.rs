@@ -42,7 +42,7 @@ impl Vocabulary {
     pub const UNKNOWN: u32 = 1;
 
     pub(crate) const PADDING_TOKEN: &str = "<padding>";
-    const UNKNOWN_TOKEN: &str = "<unknown>";
+    pub(crate) const UNKNOWN_TOKEN: &str = "<unknown>";
     pub(crate) const DOCUMENT_TOKEN: &str = "<document>";
 
     /// A vocabulary of the tokens with a count of at least `min_count`. `counts` is in order of first

@@ -1,33 +1,98 @@
-//! `export`: writes a model's weights as a safetensors file for other programs.
+//! `export`: writes a model's weights as a safetensors file for other programs, or the whole model as an ONNX file.
 
-use args::Export;
-use models::interop::{export, write_safetensors};
+use std::path::Path;
+
+use args::{Export, ExportFormat};
+use durable::write_atomically;
+use generate::Generator;
+use models::bundle::NGRAM_COUNTS;
+use models::interop::{Layout, export, write_onnx, write_safetensors};
 use models::{LanguageModel, LmBundle, Network};
+use text_prep::OovPolicy;
 
-use super::{layout, load_model};
+use super::load_model;
 use crate::base;
 use crate::device::BackendSelection;
 use crate::error::{Result, bail};
-use crate::output::{print, status};
+use crate::output::{print, status, warn};
 use crate::run::directory;
+
+/// The tokenizer beside an ONNX file, under the name that Hugging Face's programs look for.
+const TOKENIZER: &str = "tokenizer.json";
 
 /// Runs the command.
 pub fn run(args: &Export, backend: &BackendSelection) -> Result<()> {
     let path = &args.weights;
-    if path.exists() {
-        bail!("{0} exists: use another file, or delete it", path.display());
+    let format = format(args)?;
+    check_new(path)?;
+    if format == ExportFormat::Onnx {
+        check_new(&path.with_file_name(TOKENIZER))?;
     }
     let directory = directory::find_model(args.model.as_deref(), Some(LanguageModel::KIND))?;
     let device = backend.open()?;
     let bundle: LmBundle = load_model(&directory, backend, &device)?;
-    let tensors = export(&bundle.model, layout(args.layout))?;
+    if bundle.extra_files.contains_key(NGRAM_COUNTS) {
+        warn(&[format!(
+            "{} has n-gram counts, which are not exported: other programs compute the network alone",
+            directory.display()
+        )]);
+    }
+    match format {
+        ExportFormat::Onnx => return write_model(path, &directory, bundle),
+        ExportFormat::Pytorch => write_weights(path, &directory, &bundle, Layout::Pytorch)?,
+        ExportFormat::Keras => write_weights(path, &directory, &bundle, Layout::Keras)?,
+    }
+    print(&format!("{}\n", path.display()))
+}
+
+/// What is written: an ONNX file if the name says so, unless another format is given.
+fn format(args: &Export) -> Result<ExportFormat> {
+    match args.layout {
+        Some(format) => Ok(format),
+        None if args.weights.extension().is_some_and(|end| end == "onnx") => Ok(ExportFormat::Onnx),
+        None => bail!(
+            "{} does not end in .onnx: expected `--layout pytorch`, `--layout keras` or `--layout onnx`",
+            args.weights.display()
+        ),
+    }
+}
+
+fn check_new(path: &Path) -> Result<()> {
+    if path.exists() {
+        bail!("{0} exists: use another file, or delete it", path.display());
+    }
+    Ok(())
+}
+
+fn write_weights(path: &Path, directory: &Path, bundle: &LmBundle, layout: Layout) -> Result<()> {
+    let tensors = export(&bundle.model, layout)?;
     write_safetensors(path, &tensors)?;
-    let ids = if base::is_base(&directory) {
+    let ids = if base::is_base(directory) {
         // The base is a part of the program and has no directory.
         "in the source of this program, in datasets/base/vocabulary.tsv".into()
     } else {
         format!("in {}", directory.join("vocabulary.tsv").display())
     };
     status(&format!("model {}: {} tensors; the token ids are listed {ids}", directory.display(), tensors.len()));
-    print(&format!("{}\n", path.display()))
+    Ok(())
+}
+
+/// Writes the model as ONNX, and beside it its tokenizer if Hugging Face's format can express it.
+fn write_model(path: &Path, directory: &Path, bundle: LmBundle) -> Result<()> {
+    let generator = Generator::new(bundle);
+    let start = generator.encode("", OovPolicy::Drop)?.ids;
+    write_onnx(path, generator.bundle(), &start)?;
+    status(&format!("model {}: the file has the network, its tokenizer and its metadata", directory.display()));
+    print(&format!("{}\n", path.display()))?;
+    let tokenizer = path.with_file_name(TOKENIZER);
+    match generator.tokenizer().to_hugging_face() {
+        Ok(json) => {
+            write_atomically(&tokenizer, json.as_bytes())?;
+            print(&format!("{}\n", tokenizer.display()))
+        }
+        Err(error) => {
+            warn(&[format!("{error}; {} is not written", tokenizer.display())]);
+            Ok(())
+        }
+    }
 }

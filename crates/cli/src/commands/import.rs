@@ -6,14 +6,14 @@ use std::path::Path;
 use args::Import;
 use burn::tensor::Device;
 use models::bundle::{DOCUMENT_HASHES, NGRAM_COUNTS};
-use models::interop::{Tensors, import, read_safetensors};
+use models::interop::{Layout, Tensors, import, is_pytorch_file, read_weights};
 use models::{LanguageModel, LmBundle, LmMetadata, Network, evaluate};
 use seqdata::{Loader, Order, TextDataset};
 use trainer::{TrainConfig, TrainMode};
 
+use super::load_model_of;
 use super::own_text::own_text;
 use super::train::CONFIG;
-use super::{layout, load_model_of};
 use crate::config::{Config, LmExperiment, NgramOrder, read, without_ngrams};
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
@@ -26,14 +26,16 @@ use crate::view::format::decimals;
 
 /// Runs the command.
 pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
-    let tensors = renamed(read_safetensors(&args.weights)?, &args.rename).map_err(|error| in_file(args, error))?;
+    let layout = layout_of(args)?;
+    let tensors = read_weights(&args.weights, args.key.as_deref())?;
+    let tensors = renamed(tensors, &args.rename).map_err(|error| in_file(args, error))?;
     let device = backend.open()?;
     let mut kept = None;
     let bundle = match &args.like {
         Some(directory) => {
             // The weights of its mixture with n-grams are those of other weights.
             let like: LmBundle = load_model_of("--like", directory, &[NGRAM_COUNTS], backend, &device)?;
-            let model = fill(args, like.metadata.config.zeros(&device)?, tensors)?;
+            let model = fill(args, layout, like.metadata.config.zeros(&device)?, tensors)?;
             // Other weights have other losses, but read past tokens in the same way.
             let metadata = LmMetadata {
                 epochs: 0,
@@ -59,7 +61,7 @@ pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
                 Some(order) => with_ngrams_of(bundle, directory, order)?,
             }
         }
-        None => from_config(args, tensors, backend, &device, &mut kept)?,
+        None => from_config(args, layout, tensors, backend, &device, &mut kept)?,
     };
     let run = directory::create_for_model(args.out.as_deref(), "imported")?;
     let written = kept.iter().try_for_each(|input| input.write(&run));
@@ -82,6 +84,7 @@ pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
 /// and by window if windows are what it would be trained on. A piped text is put into `kept`.
 fn from_config(
     args: &Import,
+    layout: Layout,
     tensors: Tensors,
     backend: &BackendSelection,
     device: &Device,
@@ -92,7 +95,7 @@ fn from_config(
     *kept = experiment.kept.take();
     warn(&experiment.warnings);
     let dataset = &experiment.dataset;
-    let model = fill(args, experiment.model.zeros(device)?, tensors)?.with_kernels(backend.kernels());
+    let model = fill(args, layout, experiment.model.zeros(device)?, tensors)?.with_kernels(backend.kernels());
     let loss = |loader: &Loader| -> Result<f64> {
         Ok(evaluate(&model, loader).map_err(models::Error::from)?.nats_per_token())
     };
@@ -142,13 +145,27 @@ fn with_ngrams_of(mut bundle: LmBundle, directory: &Path, order: NgramOrder) -> 
 }
 
 /// `model` with the weights of the file.
-fn fill(args: &Import, model: LanguageModel, tensors: Tensors) -> Result<LanguageModel> {
-    let imported = import(model, layout(args.layout), tensors).map_err(|error| in_file(args, error.into()))?;
+fn fill(args: &Import, layout: Layout, model: LanguageModel, tensors: Tensors) -> Result<LanguageModel> {
+    let imported = import(model, layout, tensors).map_err(|error| in_file(args, error.into()))?;
     let zeros = &imported.zero_biases;
     if !zeros.is_empty() {
         warn(&[format!("{} has no {}: these biases are zeros", args.weights.display(), zeros.join(", "))]);
     }
     Ok(imported.model)
+}
+
+/// The layout of the file: that of PyTorch if `torch.save` wrote it, unless another is given.
+fn layout_of(args: &Import) -> Result<Layout> {
+    match args.layout {
+        Some(args::Layout::Pytorch) => Ok(Layout::Pytorch),
+        Some(args::Layout::Keras) => Ok(Layout::Keras),
+        None if is_pytorch_file(&args.weights) => Ok(Layout::Pytorch),
+        None => bail!(
+            "{} is no file of `torch.save`: expected `--layout pytorch` or `--layout keras`, which say whose names its \
+             tensors have",
+            args.weights.display()
+        ),
+    }
 }
 
 /// An error about the contents of the file, with its name.

@@ -34,20 +34,12 @@ use std::path::Path;
 use burn::tensor::Device;
 use durable::Lock;
 use models::bundle::{MANIFEST, NGRAM_COUNTS};
-use models::interop::Layout;
 use models::{LanguageModel, ModelBundle, Network};
 
 use crate::device::BackendSelection;
 use crate::error::{Error, Result};
 use crate::run::directory;
 use crate::run::init::{CONFIG, check_was_trained};
-
-fn layout(option: args::Layout) -> Layout {
-    match option {
-        args::Layout::Pytorch => Layout::Pytorch,
-        args::Layout::Keras => Layout::Keras,
-    }
-}
 
 /// Loads the model in `directory`, or of the run of this name, or the built-in base, onto `device`. The directory was
 /// given with `--model`.

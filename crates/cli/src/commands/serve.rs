@@ -11,8 +11,8 @@ use models::{LanguageModel, Network};
 use serve::{Options, ServedModel, Server};
 
 use super::generate::{MAX_TOKENS, TEMPERATURE, TOP_P, int8, newest_model_or_base};
-use super::own_text::own_text;
 use super::mix;
+use super::own_text::own_text;
 use crate::base;
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};

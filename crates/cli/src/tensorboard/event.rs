@@ -3,7 +3,7 @@
 //! Field numbers are those of `tensorflow/core/util/event.proto`, and of `summary.proto`, `tensor.proto` and
 //! `types.proto` under `tensorflow/core/framework/`.
 
-use super::protobuf::Message;
+use models::interop::Message;
 
 /// The format version, in the first event of a file.
 const VERSION: &str = "brain.Event:2";

@@ -15,7 +15,6 @@ mod event;
 #[cfg(test)]
 mod parity;
 mod projector;
-mod protobuf;
 mod record;
 
 pub use projector::write_projector;

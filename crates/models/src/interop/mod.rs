@@ -1,4 +1,5 @@
-//! Import and export of weights: safetensors files in the layouts of PyTorch and Keras.
+//! Import and export of weights in the layouts of PyTorch and Keras, from safetensors files and those of `torch.save`, and export
+//! of whole models to ONNX.
 //!
 //! `keras.rs` and `pytorch.rs` convert the tensors of one cell, `clusters.rs` those of an adaptive softmax, `names.rs` names
 //! the other layers, and `model.rs` converts whole models.
@@ -9,12 +10,20 @@ mod keras;
 mod layout;
 mod model;
 mod names;
+mod onnx;
+mod protobuf;
 mod pytorch;
+mod pytorch_file;
 mod safetensors_file;
 mod strict_loader;
+mod weight_file;
 
 pub use array::{Array, Tensors};
 pub use layout::Layout;
 pub use model::{Imported, export, export_stack, import, import_stack};
+pub use onnx::write_onnx;
+pub use protobuf::Message;
+pub use pytorch_file::is_pytorch_file;
 pub use safetensors_file::{read_safetensors, write_safetensors};
 pub use strict_loader::StrictLoader;
+pub use weight_file::read_weights;

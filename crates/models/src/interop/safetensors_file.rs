@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use durable::{read, write_atomically};
-use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use text_prep::error::one_line;
 
 use super::array::{Array, Tensors};
+use super::weight_file::{Float, StoredTensor, decoded};
 use crate::error::{Error, Result};
 
 /// Reads all tensors of a file.
@@ -16,44 +16,27 @@ use crate::error::{Error, Result};
 /// If the file cannot be read, is not a safetensors file, or has tensors of other types than F16, BF16, F32 and
 /// F64 or with values that are not finite; all of them are listed.
 pub fn read_safetensors(path: &Path) -> Result<Tensors> {
+    decoded(path, stored(path)?)
+}
+
+/// The tensors of a file, whose values are not decoded.
+pub(super) fn stored(path: &Path) -> Result<Vec<StoredTensor>> {
     let bytes = read::file(path).map_err(Error::io(path, "read"))?;
-    let invalid = |reason: String| Error::Safetensors { path: path.into(), reason };
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| {
-        invalid(format!("it is not a complete safetensors file ({})", one_line(&error.to_string())))
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| Error::WeightFile {
+        path: path.into(),
+        reason: format!("it is not a complete safetensors file ({})", one_line(&error.to_string())),
     })?;
-    let mut tensors = Tensors::new();
-    let mut rejected = Vec::new();
-    for (name, view) in file.iter() {
-        match values(&view) {
-            Some(values) if !values.iter().all(|value| value.is_finite()) => {
-                rejected.push(format!("{} (not finite)", one_line(name)));
-            }
-            Some(values) => {
-                tensors.insert(name.to_string(), Array { shape: view.shape().into(), values });
-            }
-            None => rejected.push(format!("{} ({:?})", one_line(name), view.dtype())),
-        }
-    }
-    if rejected.is_empty() {
-        return Ok(tensors);
-    }
-    rejected.sort_unstable();
-    Err(invalid(format!("expected finite F16, BF16, F32 or F64 values, found {}", rejected.join(", "))))
-}
-
-fn values(view: &TensorView) -> Option<Vec<f64>> {
-    let data = view.data();
-    Some(match view.dtype() {
-        Dtype::F16 => decoded(data, |bytes| f16::from_le_bytes(bytes).to_f64()),
-        Dtype::BF16 => decoded(data, |bytes| bf16::from_le_bytes(bytes).to_f64()),
-        Dtype::F32 => decoded(data, |bytes| f32::from_le_bytes(bytes).into()),
-        Dtype::F64 => decoded(data, f64::from_le_bytes),
-        _ => return None,
-    })
-}
-
-fn decoded<const N: usize>(data: &[u8], value: impl Fn([u8; N]) -> f64) -> Vec<f64> {
-    data.as_chunks::<N>().0.iter().map(|bytes| value(*bytes)).collect()
+    let tensors = file.iter().map(|(name, view)| {
+        let float = match view.dtype() {
+            Dtype::F16 => Ok(Float::F16),
+            Dtype::BF16 => Ok(Float::Bf16),
+            Dtype::F32 => Ok(Float::F32),
+            Dtype::F64 => Ok(Float::F64),
+            other => Err(format!("{other:?}")),
+        };
+        StoredTensor { name: name.into(), shape: view.shape().into(), float, bytes: view.data().to_vec() }
+    });
+    Ok(tensors.collect())
 }
 
 /// Writes all tensors as 32-bit floats, atomically.
@@ -69,7 +52,7 @@ pub fn write_safetensors(path: &Path, tensors: &Tensors) -> Result<()> {
         })
         .collect();
     let invalid =
-        |error: safetensors::SafeTensorError| Error::Safetensors { path: path.into(), reason: error.to_string() };
+        |error: safetensors::SafeTensorError| Error::WeightFile { path: path.into(), reason: error.to_string() };
     let mut views = Vec::with_capacity(bytes.len());
     for (name, array, bytes) in &bytes {
         let view = TensorView::new(Dtype::F32, array.shape.clone(), bytes).map_err(invalid)?;
@@ -81,6 +64,8 @@ pub fn write_safetensors(path: &Path, tensors: &Tensors) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use half::{bf16, f16};
+
     use super::*;
 
     #[test]

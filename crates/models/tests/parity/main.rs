@@ -2,6 +2,7 @@
 //! expected values are in committed files that `cargo xtask parity` writes.
 
 mod cells;
+mod checkpoints;
 mod fixtures;
 mod initial_weights;
 mod whole_models;

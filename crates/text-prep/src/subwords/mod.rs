@@ -10,7 +10,7 @@ mod file_writer;
 mod merges;
 mod split;
 #[cfg(all(test, feature = "reference"))]
-mod tests;
+pub(crate) mod tests;
 mod train;
 mod vocabulary;
 

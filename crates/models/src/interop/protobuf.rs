@@ -1,4 +1,4 @@
-//! An encoder for Protocol Buffers messages.
+//! An encoder for Protocol Buffers messages, of ONNX models and TensorBoard events.
 //!
 //! The caller writes fields in the order of their numbers and leaves out default values, as the official
 //! libraries do. Source: <https://protobuf.dev/programming-guides/encoding/>.
@@ -8,30 +8,39 @@ const FIXED64: u64 = 1;
 const LENGTH_DELIMITED: u64 = 2;
 const FIXED32: u64 = 5;
 
-/// The encoded fields of a message.
+/// The encoded fields of a Protocol Buffers message. Fields are added in the order of their numbers, default values left out.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Message(Vec<u8>);
+pub struct Message(Vec<u8>);
 
 impl Message {
-    pub(super) fn varint(self, field: u32, value: u64) -> Self {
+    /// Adds an integer that is not negative.
+    pub fn varint(self, field: u32, value: u64) -> Self {
         self.key(field, VARINT).raw_varint(value)
     }
 
-    pub(super) fn double(self, field: u32, value: f64) -> Self {
+    /// Adds a 64-bit float.
+    pub fn double(self, field: u32, value: f64) -> Self {
         self.key(field, FIXED64).raw(&value.to_le_bytes())
     }
 
-    pub(super) fn float(self, field: u32, value: f32) -> Self {
+    /// Adds a 32-bit float.
+    pub fn float(self, field: u32, value: f32) -> Self {
         self.key(field, FIXED32).raw(&value.to_le_bytes())
     }
 
     /// Adds bytes, a string or a nested message.
-    pub(super) fn bytes(self, field: u32, value: impl AsRef<[u8]>) -> Self {
+    pub fn bytes(self, field: u32, value: impl AsRef<[u8]>) -> Self {
         let value = value.as_ref();
         self.key(field, LENGTH_DELIMITED).raw_varint(value.len() as u64).raw(value)
     }
 
-    pub(super) fn finish(self) -> Vec<u8> {
+    /// Adds a repeated field.
+    pub fn each<T: AsRef<[u8]>>(self, field: u32, values: impl IntoIterator<Item = T>) -> Self {
+        values.into_iter().fold(self, |message, value| message.bytes(field, value))
+    }
+
+    /// The encoded message.
+    pub fn finish(self) -> Vec<u8> {
         self.0
     }
 
