@@ -141,7 +141,7 @@ mod tests {
     fn questions() -> Vec<LabelledQuestion> {
         let one = |n: usize| {
             let fluency = (n * 7 % 20) as f64 / 5.0 - 2.0;
-            question(fluency, (fluency < 0.0) != (n % 11 == 0), n / 2)
+            question(fluency, (fluency < 0.0) != n.is_multiple_of(11), n / 2)
         };
         (0..160).map(one).collect()
     }
