@@ -125,8 +125,8 @@ pub enum Reason {
     NeedsContext,
     /// It is not known whether the answer is a person.
     UnknownAnimacy,
-    /// The question would be too short to be specific.
-    TooShort,
+    /// The question would be too short or too general.
+    TooGeneral,
     /// The question or the answer would be too long.
     TooLong,
     /// The question would contain the answer.
@@ -143,7 +143,7 @@ impl fmt::Display for Reason {
             Self::UnknownReference => "a pronoun refers to something unknown",
             Self::NeedsContext => "refers to another sentence",
             Self::UnknownAnimacy => "unclear whether the answer is a person",
-            Self::TooShort => "the question would be too short",
+            Self::TooGeneral => "the question would be too short",
             Self::TooLong => "the question or the answer would be too long",
             Self::ContainsAnswer => "the question would contain the answer",
         })
