@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn a_system_of_equations_is_solved() {
         let solution =
-            solve(vec![vec![4.0, 2.0, 1.0], vec![2.0, 5.0, 3.0], vec![1.0, 3.0, 6.0]], vec![9.0, 21.0, 25.0]);
+            solve(vec![vec![4.0, 2.0, 1.0], vec![2.0, 5.0, 3.0], vec![1.0, 3.0, 6.0]], vec![11.0, 21.0, 25.0]);
         for (found, expected) in solution.iter().zip([1.0, 2.0, 3.0]) {
             assert!((found - expected).abs() < 1e-12, "{solution:?}");
         }
