@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::features::{CONSTANT, Features};
+use super::features::Features;
 use super::logistic::{Row, fit, sigmoid};
 use super::reliability::threshold_for;
 
@@ -47,8 +47,8 @@ pub struct LabelledQuestion {
 }
 
 impl Default for Ranking {
-    /// The weights of a model without a ranking of its own, and the prior of all others: those of `configs/qa.toml` on 9,091
-    /// questions about Wikipedia, fitted on 1,044 other questions.
+    /// The weights of a model without a ranking of its own, and the prior of all others. They are not fitted: their signs say
+    /// what is better, a fluent question without repeated words that is answered as it should be, made from a simple sentence.
     fn default() -> Self {
         let weights = DEFAULT_WEIGHTS.iter().map(|&(name, weight)| (name.to_owned(), weight)).collect();
         Self { weights, threshold: DEFAULT_THRESHOLD, answers: 0 }
@@ -56,7 +56,23 @@ impl Default for Ranking {
 }
 
 /// The default weights.
-const DEFAULT_WEIGHTS: [(&str, f64); 2] = [(CONSTANT, 0.0), ("fluency", -0.5)];
+const DEFAULT_WEIGHTS: [(&str, f64); 15] = [
+    ("fluency", -0.7),
+    ("answer_probability", 0.5),
+    ("answered_exactly", 0.4),
+    ("question_probability", 0.6),
+    ("question_words", -0.2),
+    ("answer_words", -0.1),
+    ("repeated_words", -0.5),
+    ("copied_words", 0.1),
+    ("answer_in_question", -0.3),
+    ("rule", 1.0),
+    ("ambiguity", -0.3),
+    ("cut_off", -0.2),
+    ("replaced_pronouns", -0.4),
+    ("later_clause", -0.2),
+    ("specific_words", 0.2),
+];
 /// The default threshold.
 const DEFAULT_THRESHOLD: f64 = 0.5;
 
@@ -131,6 +147,7 @@ pub(crate) fn best_of_each_answer(questions: &[LabelledQuestion], confidences: &
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ranking::features::CONSTANT;
 
     fn question(fluency: f64, is_good: bool, answer: usize) -> LabelledQuestion {
         let features = Features(BTreeMap::from([(CONSTANT, 1.0), ("fluency", fluency)]));
