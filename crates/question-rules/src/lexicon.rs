@@ -79,7 +79,7 @@ impl Lexicon {
             };
             let forms = [
                 (base.to_owned(), Tag::Inf, weight),
-                (base.to_owned(), Tag::Plain, weight),
+                (base.to_owned(), Tag::Plain, if past == base { weight - 2 } else { weight }),
                 (third_person(base), Tag::Third, weight),
                 (past, Tag::Past, 0),
                 (participle, Tag::Part, 0),

@@ -79,7 +79,10 @@ fn choices(tokens: &[Token], at: usize, cases: &Cases) -> Vec<Choice> {
     if !token.is_capitalised() || token.is("i") || is_name == Some(false) {
         return known.map_or_else(|| by_ending(&token.lower), <[Choice]>::to_vec);
     }
-    let continues = tokens.get(at + 1).is_some_and(|next| next.is_word() && next.is_capitalised() && !next.is("i"));
+    let numbered = known.is_some_and(|known| known[0].0.is_noun())
+        && tokens.get(at + 1).is_some_and(|next| next.text.starts_with(|first: char| first.is_ascii_digit()));
+    let continues =
+        numbered || tokens.get(at + 1).is_some_and(|next| next.is_word() && next.is_capitalised() && !next.is("i"));
     let mut choices: Vec<Choice> = match known {
         Some(known) if is_first && !LEXICON.is_given_name(&token.lower) => known.to_vec(),
         // A nationality.
@@ -91,6 +94,7 @@ fn choices(tokens: &[Token], at: usize, cases: &Cases) -> Vec<Choice> {
         None => Vec::new(),
     };
     let is_function_word = known.is_some_and(|known| {
+        let known = &known[..1];
         known
             .iter()
             .all(|it| matches!(it.0, Tag::Det | Tag::Prep | Tag::Pron | Tag::Conj | Tag::Sub | Tag::Poss | Tag::Wh))

@@ -2,6 +2,7 @@
 
 use super::noun_phrase::{NounPhrase, Place, base, begins_verb, joined};
 use super::{Phrase, PhraseKind, Sentence};
+use crate::lexicon::LEXICON;
 use crate::question::Reason;
 use crate::tag::Tag;
 
@@ -177,20 +178,33 @@ pub fn prepositional(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
     }
 }
 
+/// Whether a past tense could as well be a participle.
+pub fn can_be_participle(sentence: &Sentence, at: usize) -> bool {
+    let token = &sentence.tokens[at];
+    let known = LEXICON.known(&token.lower);
+    token.tag == Tag::Past
+        && known.map_or(token.lower.ends_with("ed"), |known| known.iter().any(|choice| choice.0 == Tag::Part))
+}
+
 /// The end of a part whose structure is kept as it is: at most one clause, up to a mark or a conjunction before a verb.
 pub fn opaque(sentence: &Sentence, start: usize) -> Result<usize, Reason> {
     let mut at = start;
     while !sentence.is_end(at) {
         let token = &sentence.tokens[at];
         if token.tag == Tag::Mark {
-            if token.text == "," && !is_list(sentence, at) {
+            let tag = |at: usize| sentence.get(at).map(|token| token.tag);
+            let of_adjectives = at > start
+                && tag(at + 1) == Some(Tag::Adj)
+                && (tag(at - 1) == Some(Tag::Adj) || sentence.tokens[at - 1].text.contains('-'));
+            if token.text == "," && !of_adjectives && !is_list(sentence, at) {
                 break;
             }
             if token.text != "," {
                 return Err(Reason::UnclearStructure);
             }
         }
-        if token.tag == Tag::Conj {
+        let of_numbers = at > start && sentence.tokens[at - 1].tag == Tag::Num;
+        if token.tag == Tag::Conj && !of_numbers {
             let begins_clause = base(sentence, at + 1).is_some_and(|noun| begins_verb(sentence, noun.tokens.end));
             if begins_verb(sentence, at + 1) || begins_clause {
                 break;
@@ -223,7 +237,11 @@ fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Resu
         }
         // "killed two hens, ate one, and carried the other away"
         tag if tag.is_finite() => {
-            found.next = Some((at, true));
+            // "a plan, called …": a participle, or another verb of the subject.
+            if !can_be_participle(sentence, at) {
+                found.next = Some((at, true));
+            }
+            found.cut_off += 1;
             Ok(None)
         }
         Tag::Wh if token.is_any(&["who", "which"]) => {

@@ -33,6 +33,11 @@ impl VerbGroup {
     }
 }
 
+/// Whether the base form of a verb is known, not guessed.
+pub fn has_known_base(sentence: &Sentence, at: usize) -> bool {
+    LEXICON.base(&sentence.tokens[at].lower).is_some()
+}
+
 /// The base form of a verb.
 pub fn base_form(sentence: &Sentence, at: usize) -> String {
     let lower = &sentence.tokens[at].lower;

@@ -69,17 +69,22 @@ const KINDS: [&str; 47] = [
 /// What a noun phrase refers to.
 pub fn animacy(sentence: &Sentence, noun: &NounPhrase) -> Animacy {
     let head = &sentence.tokens[noun.head];
+    // "a goat or sheep's horn"
+    if noun.is_joined && sentence.tokens[noun.core_end..noun.tokens.end].iter().any(|token| token.tag == Tag::Owner) {
+        return Animacy::Unknown;
+    }
     let first = &sentence.tokens[noun.owner.as_ref().map_or(noun.tokens.start, |owner| owner.end + 1)];
     match head.tag {
         Tag::Name => {
             let words = &sentence.tokens[noun.tokens.start..=noun.head];
             let names: Vec<_> = words.iter().filter(|token| token.tag == Tag::Name).collect();
             let is_titled = names.len() > 1 && LEXICON.is_title(&names[0].lower);
+            let is_people = first.is("the") && names.len() == 1 && LEXICON.is_nationality(&head.lower);
             let is_acronym = head.text.chars().filter(|it| it.is_uppercase()).count() > 1 && names.len() == 1;
             let is_of = sentence.get(noun.core_end).is_some_and(|token| token.is("of"));
             if KINDS.contains(&head.lower.as_str()) || LEXICON.is_place(&head.lower) || is_acronym {
                 Animacy::Thing
-            } else if is_titled || LEXICON.is_given_name(&names[0].lower) {
+            } else if is_titled || LEXICON.is_given_name(&names[0].lower) || is_people {
                 Animacy::Person
             } else if first.is("the") || is_of {
                 if LEXICON.is_person(&head.lower) { Animacy::Person } else { Animacy::Thing }

@@ -57,6 +57,9 @@ const WITH_PREPOSITION: [(&str, &[&str]); 44] = [
     ("limit", &["to"]),
 ];
 
+/// Verbs that mean little without their object.
+const LIGHT: [&str; 6] = ["take", "make", "have", "give", "do", "get"];
+
 /// Verbs that say what something is called, in the passive: "was named Victoria".
 const NAMING: [&str; 8] = ["name", "call", "elect", "appoint", "declare", "consider", "title", "rename"];
 
@@ -115,7 +118,8 @@ impl Asker<'_> {
             PhraseKind::Prepositional => {
                 !self.token(phrase.tokens.start).is_any(&["in", "at", "on", "under", "near", "behind"])
             }
-            PhraseKind::Infinitive | PhraseKind::Gerund => false,
+            PhraseKind::Infinitive => true,
+            PhraseKind::Gerund => false,
             _ => phrase.tokens.len() < 2,
         }
     }
@@ -157,6 +161,10 @@ impl Asker<'_> {
         match animacy(sentence, subject) {
             Animacy::Person if is_person && (is_name || self.is_definite_name(complement)) => Ok("who"),
             Animacy::Person => Err(Reason::TooGeneral),
+            // "the city"
+            Animacy::Thing if subject.tokens.len() == 2 && self.token(subject.tokens.start).is("the") && !is_name => {
+                Err(Reason::TooGeneral)
+            }
             Animacy::Thing => Ok("what"),
             Animacy::Unknown if is_person => Ok("who"),
             Animacy::Unknown if complement.noun.is_some() => Ok("what"),
@@ -177,6 +185,10 @@ impl Asker<'_> {
         }
         let Some((phrase, noun)) = self.object_phrase() else { return };
         let (start, noun) = (phrase.tokens.start, noun.clone());
+        // "take place", "make use"
+        if noun.tokens.len() == 1 && LIGHT.contains(&base.as_str()) && self.token(start).tag == Tag::Noun {
+            return self.leave_out(noun.tokens, Some(Rule::Object), Reason::TooGeneral);
+        }
         let (answer, attached) = self.with_attached(start, &noun);
         let after = self.clause().phrases.iter().find(|it| it.tokens.start >= answer.end);
         let is_complex = after.is_some_and(|after| {
@@ -207,7 +219,7 @@ impl Asker<'_> {
         for phrase in self.clause().phrases.iter().filter(|phrase| phrase.tokens.start > start) {
             let preposition = self.token(phrase.tokens.start);
             let always = preposition.is_any(&["between", "about", "against", "among", "of", "than"]);
-            let belongs = always || is_action && preposition.is_any(&["for", "from", "to", "with", "on", "in", "into"]);
+            let belongs = always || is_action && preposition.is_any(&["for", "from", "to", "with", "on"]);
             if phrase.kind != PhraseKind::Prepositional
                 || phrase.tokens.start != end
                 || !belongs

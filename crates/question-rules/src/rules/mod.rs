@@ -99,7 +99,12 @@ impl Asker<'_> {
             matches!(phrase.kind, Noun | Prepositional | Adjective | Adverb | Infinitive | Gerund | Content)
                 && !without.contains(&phrase.tokens.start)
         };
-        let after = clause.phrases.iter().filter(keep).map(|phrase| Piece::Tokens(phrase.tokens.clone()));
+        // "that night" refers to another sentence, and is not needed.
+        let is_needed = |phrase: &&Phrase| {
+            !self.is_time(phrase) || self.writer.write(&[Piece::Tokens(phrase.tokens.clone())]).is_ok()
+        };
+        let after = clause.phrases.iter().filter(keep).filter(is_needed);
+        let after = after.map(|phrase| Piece::Tokens(phrase.tokens.clone()));
         let short = |phrase: &&Phrase| phrase.tokens.len() <= MAX_LEAD && !self.is_connecting(phrase);
         let lead = clause.lead.iter().filter(|it| matches!(it.kind, PhraseKind::Noun | PhraseKind::Prepositional));
         let lead = lead.filter(keep).filter(short).map(|phrase| Piece::Tokens(phrase.tokens.clone()));
@@ -177,6 +182,7 @@ impl Asker<'_> {
         let refers = answer.first().is_none_or(|first| {
             first.is_any(&[
                 "this", "these", "those", "such", "another", "others", "other", "same", "that", "one", "some", "there",
+                "any", "each",
             ]) || first.tag == Tag::Pron && draft.rule != Rule::Cause
         });
         if refers {
