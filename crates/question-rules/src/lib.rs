@@ -97,8 +97,13 @@ fn without_parentheses(tokens: Vec<Token>) -> (Vec<Token>, usize) {
         match token.text.as_str() {
             "(" | "[" => depth += 1,
             ")" | "]" => {
-                depth = depth.saturating_sub(1);
-                pairs += 1;
+                // One without its beginning stays, so that the sentence is not recognised.
+                if depth == 0 {
+                    kept.push(token);
+                } else {
+                    depth -= 1;
+                    pairs += 1;
+                }
             }
             _ if depth == 0 => kept.push(token),
             _ => {}

@@ -102,7 +102,14 @@ fn choices(tokens: &[Token], at: usize, cases: &Cases) -> Vec<Choice> {
     if !is_function_word {
         let has_ending = known.is_none() && by_ending(&token.lower)[0].0 != Tag::Noun;
         let is_doubtful = is_first && (known.is_some() || has_ending) && !continues && is_name.is_none();
-        let weight = if is_doubtful { -3 } else { 0 };
+        let is_quantity =
+            token.is_any(&["many", "several", "few", "most", "more", "other", "young", "old", "early", "late"]);
+        let weight = match (is_doubtful, is_first && continues && known.is_some() && !is_quantity) {
+            (true, _) => -3,
+            // "Human Rights Watch"
+            (false, true) => 3,
+            (false, false) => 0,
+        };
         choices.push((Tag::Name, weight));
     } else if choices.is_empty() {
         choices = known.unwrap_or_default().to_vec();

@@ -56,7 +56,16 @@ pub fn base(sentence: &Sentence, start: usize) -> Option<NounPhrase> {
             Det | Poss if head.is_none() && (at == start || tag(at - 1) == Some(Det) || tag(at - 1) == Some(Adv)) => {
                 has_determiner = true;
             }
+            Noun if head.is_some() && sentence.tokens[at].is("home") => break,
             Noun | Nouns | Name => head = Some(at),
+            // "computer programming"
+            Ing if head.is_some_and(|head| head + 1 == at)
+                && tag(at - 1) == Some(Noun)
+                && tag(at + 1).is_none_or(|next| next == Mark || next.is_finite())
+                && (at - 1 == start && start > 0 && tag(start - 1) == Some(Prep)) =>
+            {
+                head = Some(at);
+            }
             Num if head.is_none_or(|head| head + 1 == at) => head = Some(at),
             Adj if head.is_none_or(|head| head + 1 == at && matches!(tag(at + 1), Some(Noun | Nouns | Name))) => {}
             // An adverb of an adjective or a number: "very old", "about two".

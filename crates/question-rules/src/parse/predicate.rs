@@ -1,6 +1,7 @@
 //! What follows the verb of a clause.
 
 use super::noun_phrase::{NounPhrase, Place, base, begins_verb, joined};
+use super::verb_group::base_form;
 use super::{Phrase, PhraseKind, Sentence};
 use crate::lexicon::LEXICON;
 use crate::question::Reason;
@@ -24,7 +25,8 @@ pub struct Predicate {
 const CAUSES: [&str; 1] = ["because"];
 
 /// Noun phrases that are adverbs.
-const ADVERBIAL: [&str; 12] = [
+const ADVERBIAL: [&str; 13] = [
+    "home",
     "a little",
     "a bit",
     "a while",
@@ -102,6 +104,10 @@ fn phrase(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
         }
         Tag::Adv if base(sentence, at).is_none() => Ok((PhraseKind::Adverb, at + 1, None)),
         Tag::Neg => Err(Reason::Negation),
+        // "the chain that he holds"; but "told the fox that he was old"
+        Tag::Sub if token.is("that") && at > 0 && sentence.tokens[at - 1].tag.is_noun() && !tells(sentence, at) => {
+            Ok((PhraseKind::Apposition, opaque(sentence, at + 1)?, None))
+        }
         Tag::Sub if token.is("that") => Ok((PhraseKind::Content, opaque(sentence, at + 1)?, None)),
         Tag::Sub if token.is_any(&["than", "as"]) => Err(Reason::UnclearStructure),
         Tag::Sub => {
@@ -147,6 +153,18 @@ fn phrase(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
     }
 }
 
+/// Verbs with a person and a clause.
+const TELLING: [&str; 12] = [
+    "tell", "inform", "remind", "show", "convince", "persuade", "warn", "promise", "assure", "teach", "advise",
+    "notify",
+];
+
+/// Whether the verb before a token is one that takes a person and a clause.
+fn tells(sentence: &Sentence, at: usize) -> bool {
+    let verb = (0..at).rev().find(|&at| sentence.tokens[at].tag.is_verb());
+    verb.is_some_and(|verb| TELLING.contains(&base_form(sentence, verb).as_str()))
+}
+
 /// Whether a participle stands before its noun.
 fn is_modifier(sentence: &Sentence, at: usize) -> bool {
     sentence.get(at + 1).is_some_and(|next| next.tag.is_noun())
@@ -183,6 +201,7 @@ pub fn can_be_participle(sentence: &Sentence, at: usize) -> bool {
     let token = &sentence.tokens[at];
     let known = LEXICON.known(&token.lower);
     token.tag == Tag::Past
+        && !token.is_any(&["had", "did", "was", "were"])
         && known.map_or(token.lower.ends_with("ed"), |known| known.iter().any(|choice| choice.0 == Tag::Part))
 }
 
@@ -222,6 +241,12 @@ fn is_list(sentence: &Sentence, comma: usize) -> bool {
     joined(sentence, start, Place::Object).is_some_and(|noun| noun.tokens.end > comma)
 }
 
+/// Whether "and" with a noun phrase follows a later comma or noun phrase.
+fn is_listed(sentence: &Sentence, start: usize) -> bool {
+    let end = (start..).find(|&at| sentence.is_end(at)).unwrap_or(start);
+    (start..end).any(|at| sentence.tokens[at].tag == Tag::Conj && base(sentence, at + 1).is_some())
+}
+
 /// What follows a comma: where the clause continues, or `None` if it ends.
 fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Result<Option<usize>, Reason> {
     let at = comma + 1;
@@ -254,7 +279,7 @@ fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Resu
             found.cut_off += 1;
             opaque(sentence, at + 1).map(Some)
         }
-        Tag::Prep if token.is_any(&["including", "like", "with", "except", "unlike", "for"]) => {
+        Tag::Prep if token.is_any(&["including", "like", "with", "except", "unlike", "for", "of"]) => {
             found.cut_off += 1;
             opaque(sentence, at + 1).map(Some)
         }
@@ -288,6 +313,12 @@ fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Resu
                 return Ok(None);
             }
             let noun = joined(sentence, at, Place::Object).ok_or(Reason::UnclearStructure)?;
+            // A list that continues after another phrase.
+            if noun.is_joined
+                || sentence.get(noun.tokens.end).is_some_and(|token| token.text == ",") && is_listed(sentence, at)
+            {
+                return Err(Reason::UnclearStructure);
+            }
             let end = opaque(sentence, noun.tokens.end.max(at + 1)).unwrap_or(noun.tokens.end);
             found.phrases.push(Phrase { kind: PhraseKind::Apposition, tokens: at..end, noun: Some(noun) });
             found.cut_off += 1;

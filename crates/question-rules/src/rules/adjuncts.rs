@@ -125,7 +125,9 @@ impl Asker<'_> {
         let following = phrases.iter().find(|other| other.tokens.start == phrase.tokens.end);
         let is_range =
             following.is_some_and(|it| self.token(it.tokens.start).is_any(&["to", "until", "till", "through"]));
-        if first.is("from") || is_range {
+        // "on the evening before the wedding"
+        let is_relative = following.is_some_and(|it| self.token(it.tokens.start).is_any(&["before", "after", "of"]));
+        if first.is("from") || is_range || is_relative {
             return self.leave_out(phrase.tokens.clone(), Some(Rule::Time), Reason::UnclearStructure);
         }
         // "in three years", "two years"

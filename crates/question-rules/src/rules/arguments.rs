@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Asker;
-use super::animacy::{Animacy, animacy, is_personal, kind_of_name};
+use super::animacy::{Animacy, animacy, is_animate, is_personal, kind_of_name};
 use super::wording::Piece;
 use crate::parse::{NounPhrase, Phrase, PhraseKind};
 use crate::question::{Reason, Rule};
@@ -69,6 +69,10 @@ impl Asker<'_> {
         if noun.is_pronoun(self.writer.sentence) {
             return Err(Reason::UnknownReference);
         }
+        let head = self.token(noun.head);
+        if head.tag == Tag::Num || head.is_any(&["second", "third", "first", "rest"]) {
+            return Err(Reason::NeedsContext);
+        }
         match animacy(self.writer.sentence, noun) {
             Animacy::Person => Ok(person),
             Animacy::Thing => Ok("what"),
@@ -86,6 +90,9 @@ impl Asker<'_> {
         let sentence = self.writer.sentence;
         let clause = self.clause();
         let base = clause.verb.base(sentence);
+        if self.token(subject.tokens.start).tag == Tag::Poss {
+            return Err(Reason::NeedsContext);
+        }
         if clause.verb.is_copula(sentence) && clause.phrases.first().is_none_or(|first| self.is_general(first)) {
             return Err(Reason::TooGeneral);
         }
@@ -100,6 +107,7 @@ impl Asker<'_> {
         }
         let word = match self.question_word(subject, "who") {
             Err(Reason::UnknownAnimacy) if is_personal(&base) && !clause.verb.is_passive => "who",
+            Ok(_) if is_animate(&base) && !clause.verb.is_passive => "who",
             word => word?,
         };
         let mut pieces = vec![Piece::Words(word.into())];
@@ -141,6 +149,10 @@ impl Asker<'_> {
         let end = attached.last().map_or(first.tokens.end, |last| last.tokens.end);
         let mut without: Vec<usize> = attached.iter().map(|phrase| phrase.tokens.start).collect();
         without.push(first.tokens.start);
+        // "9,000 feet high"
+        if clause.phrases.iter().any(|phrase| phrase.tokens.start == end && phrase.kind == PhraseKind::Adjective) {
+            return self.leave_out(first.tokens.clone(), Some(Rule::Complement), Reason::UnclearStructure);
+        }
         let pieces = self.complement_word(&clause.subject, first).and_then(|word| {
             // What comes after an answer with its prepositions is not about the subject.
             self.inverted(word, &without)
@@ -286,9 +298,8 @@ impl Asker<'_> {
             let mut pieces = vec![Piece::Words(format!("{word} {auxiliary}"))];
             pieces.push(Piece::Tokens(self.clause().subject.tokens.clone()));
             pieces.extend(verb);
-            let before = phrases.iter().filter(|it| it.tokens.start < start);
-            let without: Vec<usize> =
-                phrases.iter().filter(|it| it.tokens.start <= start).map(|it| it.tokens.start).collect();
+            let before = phrases.iter().filter(|it| it.tokens.start < start && it.kind != PhraseKind::Prepositional);
+            let without: Vec<usize> = before.clone().map(|it| it.tokens.start).chain(std::iter::once(start)).collect();
             pieces.extend(before.map(|phrase| Piece::Tokens(phrase.tokens.clone())));
             pieces.push(Piece::Words("by".into()));
             pieces.extend(self.rest(&without));

@@ -52,7 +52,11 @@ pub fn ask(
     let sentence_words = sentence.tokens.iter().filter(|token| token.is_word()).count();
     let writer = Writer { sentence, clause, references, number };
     let mut asker = Asker { writer, sentence_words, found };
-    if clause.verb.is_negative {
+    let parts = clause.phrases.iter().map(|phrase| phrase.tokens.clone()).chain([clause.subject.tokens.clone()]);
+    let has_negation = parts
+        .flatten()
+        .any(|at| sentence.tokens[at].is_any(&["no", "nor", "neither", "none", "nothing", "nobody", "not"]));
+    if clause.verb.is_negative || has_negation {
         let whole = clause.subject.tokens.start..clause.verb.tokens.end;
         return asker.leave_out(whole, None, Reason::Negation);
     }
