@@ -61,7 +61,7 @@ fn of_sentence(
     let is_quoted = tokens.iter().any(|token| ["\"", "“", "”", "``", "''", "‘"].contains(&token.text.as_str()));
     let (mut tokens, cut_off) = without_parentheses(tokens);
     let is_statement = tokens.last().is_some_and(|last| [".", "!"].contains(&last.text.as_str()));
-    if !is_statement || tokens.len() < 5 {
+    if !is_statement || tokens.len() < 4 {
         leave_out(Reason::NotAStatement);
         return found;
     }

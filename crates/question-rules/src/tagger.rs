@@ -52,7 +52,11 @@ pub fn tag(tokens: &mut [Token], cases: &Cases) {
         if !other.is_empty() {
             let mut constrained = choices.clone();
             constrained[at] = other;
-            tokens[at].margin = best - best_sequence(tokens, &constrained).0;
+            let (score, tags) = best_sequence(tokens, &constrained);
+            // A reading without a verb is none.
+            if tags.into_iter().any(Tag::is_finite) {
+                tokens[at].margin = best - score;
+            }
         }
     }
 }
@@ -72,6 +76,14 @@ fn choices(tokens: &[Token], at: usize, cases: &Cases) -> Vec<Choice> {
     }
     if token.text.starts_with(|first: char| first.is_ascii_digit() || "$£€".contains(first)) {
         return if token.lower.ends_with(['t', 'd', 'h']) { vec![(Tag::Adj, 0)] } else { vec![(Tag::Num, 0)] };
+    }
+    let before_number = tokens.get(at + 1).is_some_and(|next| {
+        next.text.starts_with(|first: char| first.is_ascii_digit())
+            || LEXICON.known(&next.lower).is_some_and(|known| known[0].0 == Tag::Num && !next.is("one"))
+    });
+    let is_decade = tokens.get(at + 1).is_some_and(|next| next.text.len() == 4);
+    if before_number && !is_decade && token.is_any(&["about", "over", "around", "under", "nearly", "almost"]) {
+        return vec![(Tag::Adv, 0)];
     }
     let known = LEXICON.known(&token.lower);
     let is_first = !tokens[..at].iter().any(Token::is_word);

@@ -212,6 +212,7 @@ fn is_reduced_relative(sentence: &Sentence, at: usize) -> bool {
     for token in &sentence.tokens[at + 1..] {
         match token.tag {
             Tag::Mark | Tag::Conj | Tag::Sub | Tag::Wh => return false,
+            Tag::Prep if token.is_any(&["before", "after", "since", "until"]) => return false,
             tag if tag.is_finite() => return true,
             _ => {}
         }

@@ -95,6 +95,12 @@ fn phrase(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
         return Ok((PhraseKind::Cause, noun.tokens.end, Some(noun)));
     }
     match token.tag {
+        Tag::Prep
+            if token.is_any(&["before", "after", "since", "until"])
+                && base(sentence, at + 1).is_some_and(|noun| begins_verb(sentence, noun.tokens.end)) =>
+        {
+            Ok((PhraseKind::Subordinate, opaque(sentence, at + 1)?, None))
+        }
         Tag::Prep => prepositional(sentence, at),
         Tag::To => Ok((PhraseKind::Infinitive, opaque(sentence, at + 1)?, None)),
         Tag::Ing | Tag::Part if base(sentence, at).is_none() || !is_modifier(sentence, at) => {

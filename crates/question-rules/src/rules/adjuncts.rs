@@ -65,6 +65,11 @@ impl Asker<'_> {
         let is_year = |text: &str| text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
         let is_decade = |text: &str| text.len() == 5 && is_year(&text[..4]) && text.ends_with('s');
         let mut words = words;
+        let is_period =
+            head.is_any(&["war", "reign", "harvest", "era", "age", "moment", "period", "season", "renaissance"]);
+        if !is_prepositional && is_period {
+            return false;
+        }
         let of_time = LEXICON.is_time(&head.lower)
             && !head.is_any(&["second", "may", "march", "fall", "time", "times", "spring"]);
         let names_date = words.any(|word| {

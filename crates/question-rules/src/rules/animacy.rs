@@ -124,7 +124,8 @@ pub fn kind_of_name(sentence: &Sentence, noun: &NounPhrase) -> Option<String> {
 
 /// The gender of a person.
 pub fn gender(sentence: &Sentence, noun: &NounPhrase) -> Gender {
-    let words = sentence.tokens[noun.tokens.start..=noun.head].iter().filter(|token| token.tag.is_noun());
+    let start = noun.owner.as_ref().map_or(noun.tokens.start, |owner| owner.end);
+    let words = sentence.tokens[start..=noun.head].iter().filter(|token| token.tag.is_noun());
     words.map(|token| LEXICON.gender(&token.lower)).find(|gender| *gender != Gender::Unknown).unwrap_or(Gender::Unknown)
 }
 

@@ -202,6 +202,9 @@ impl Asker<'_> {
         let is_meaningful = |token: &&&Token| token.tag.is_noun() || token.tag == Tag::Num;
         let lower = wording.text.to_lowercase();
         let asked: Vec<&str> = lower.split(|letter: char| !letter.is_alphanumeric()).collect();
+        // "Which university": the kind is part of the name.
+        let kind = lower.strip_prefix("which ").and_then(|rest| rest.split(' ').next());
+        let asked: Vec<&str> = asked.into_iter().filter(|word| Some(*word) != kind).collect();
         if answer.iter().filter(is_meaningful).any(|token| asked.contains(&token.lower.as_str())) {
             return Err(Reason::ContainsAnswer);
         }

@@ -66,6 +66,8 @@ const CONTEXT: [&str; 27] = [
     "mine",
     "yours",
 ];
+/// Verbs that mean little, in their base form.
+const LIGHT: [&str; 5] = ["be", "have", "do", "get", "make"];
 /// Pronouns that can be replaced.
 const PERSONAL: [&str; 10] = ["he", "she", "it", "they", "him", "her", "them", "his", "its", "their"];
 /// Adverbs that connect sentences, which a question does not need.
@@ -112,6 +114,7 @@ impl Writer<'_> {
                     for word in words.split_whitespace() {
                         push(&mut wording.text, word, true);
                         wording.words += 1;
+                        wording.content += usize::from(LEXICON.base(word) == Some(word) && !LIGHT.contains(&word));
                     }
                 }
                 Piece::Tokens(range) => self.write_tokens(range.clone(), &mut wording)?,
@@ -154,8 +157,8 @@ impl Writer<'_> {
             wording.ambiguous += usize::from(token.margin <= 2);
             wording.specific += usize::from(matches!(token.tag, Tag::Name | Tag::Num));
             let is_content = token.tag.is_noun() || token.tag.is_verb() || matches!(token.tag, Tag::Adj | Tag::Num);
-            let is_light = token.tag == Tag::Modal
-                || LEXICON.base(&token.lower).is_some_and(|base| ["be", "have", "do", "get", "make"].contains(&base));
+            let is_light =
+                token.tag == Tag::Modal || LEXICON.base(&token.lower).is_some_and(|base| LIGHT.contains(&base));
             wording.content += usize::from(is_content && !is_light);
         }
         Ok(())
