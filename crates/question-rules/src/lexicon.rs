@@ -13,6 +13,8 @@ pub type Choice = (Tag, i32);
 pub struct Lexicon {
     choices: HashMap<String, Vec<Choice>>,
     bases: HashMap<String, String>,
+    /// Of forms of the past that are base forms of other verbs as well: "found", "saw".
+    past_bases: HashMap<String, String>,
     people: HashSet<&'static str>,
     men: HashSet<&'static str>,
     women: HashSet<&'static str>,
@@ -46,6 +48,7 @@ impl Lexicon {
         let mut lexicon = Self {
             choices: HashMap::new(),
             bases: HashMap::new(),
+            past_bases: HashMap::new(),
             people: words(include_str!("lexicon/people.txt")),
             men: marked(include_str!("lexicon/gender.txt"), "m"),
             women: marked(include_str!("lexicon/gender.txt"), "f"),
@@ -77,9 +80,12 @@ impl Lexicon {
                 Some(&(past, participle)) => (past.to_owned(), participle.to_owned()),
                 None => (with_ed(base), with_ed(base)),
             };
+            for form in [&past, &participle].into_iter().filter(|form| *form != base) {
+                lexicon.past_bases.insert(form.clone(), base.to_owned());
+            }
             let forms = [
                 (base.to_owned(), Tag::Inf, weight),
-                (base.to_owned(), Tag::Plain, weight),
+                (base.to_owned(), Tag::Plain, if past == base { weight - 2 } else { weight }),
                 (third_person(base), Tag::Third, weight),
                 (past, Tag::Past, 0),
                 (participle, Tag::Part, 0),
@@ -96,6 +102,7 @@ impl Lexicon {
         }
         for (form, base) in [("am", "be"), ("are", "be"), ("is", "be"), ("were", "be"), ("was", "be"), ("lay", "lie")] {
             lexicon.bases.insert(form.into(), base.into());
+            lexicon.past_bases.insert(form.into(), base.into());
         }
         for adjective in words(include_str!("lexicon/adjectives.txt")).union(&lexicon.nationalities.clone()) {
             lexicon.add(adjective, Tag::Adj, 0);
@@ -124,6 +131,11 @@ impl Lexicon {
     /// The base form of a verb that is in a list.
     pub fn base(&self, form: &str) -> Option<&str> {
         self.bases.get(form).map(String::as_str)
+    }
+
+    /// The base form of a past tense or participle that is in a list.
+    pub fn base_of_past(&self, form: &str) -> Option<&str> {
+        self.past_bases.get(form).map(String::as_str).or_else(|| self.base(form))
     }
 
     /// Whether a noun, in lower case, is a person or an animal of a fable.
@@ -194,7 +206,7 @@ pub fn by_ending(word: &str) -> Vec<Choice> {
     } else if ends(&["ness", "ment", "tion", "sion", "ity", "ism", "ist", "ship", "ance", "ence", "ian", "logy", "ure"])
     {
         vec![(Tag::Noun, 0)]
-    } else if ends(&["ous", "ful", "ive", "able", "ible", "less", "ical", "ial", "ish", "ese"]) {
+    } else if ends(&["ous", "ful", "ive", "able", "ible", "less", "ical", "ial", "ish"]) {
         vec![(Tag::Adj, 0), (Tag::Noun, -3)]
     } else if ends(&["al", "ic", "ary", "ory", "ian", "ant", "ent"]) {
         vec![(Tag::Adj, 0), (Tag::Noun, -1)]

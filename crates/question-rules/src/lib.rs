@@ -61,7 +61,7 @@ fn of_sentence(
     let is_quoted = tokens.iter().any(|token| ["\"", "“", "”", "``", "''", "‘"].contains(&token.text.as_str()));
     let (mut tokens, cut_off) = without_parentheses(tokens);
     let is_statement = tokens.last().is_some_and(|last| [".", "!"].contains(&last.text.as_str()));
-    if !is_statement || tokens.len() < 5 {
+    if !is_statement || tokens.len() < 4 {
         leave_out(Reason::NotAStatement);
         return found;
     }
@@ -97,8 +97,13 @@ fn without_parentheses(tokens: Vec<Token>) -> (Vec<Token>, usize) {
         match token.text.as_str() {
             "(" | "[" => depth += 1,
             ")" | "]" => {
-                depth = depth.saturating_sub(1);
-                pairs += 1;
+                // One without its beginning stays, so that the sentence is not recognised.
+                if depth == 0 {
+                    kept.push(token);
+                } else {
+                    depth -= 1;
+                    pairs += 1;
+                }
             }
             _ if depth == 0 => kept.push(token),
             _ => {}

@@ -84,8 +84,7 @@ impl Tag {
     /// The kind within which confusions do no harm.
     pub fn kind(self) -> u8 {
         match self {
-            Self::Noun | Self::Nouns | Self::Name | Self::Num => 0,
-            Self::Adj => 1,
+            Self::Noun | Self::Nouns | Self::Name | Self::Num | Self::Adj => 0,
             // The parser tells the past tense from the participle.
             Self::Modal | Self::Plain | Self::Third | Self::Past | Self::Part => 2,
             Self::Inf => 3,

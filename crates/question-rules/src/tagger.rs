@@ -52,7 +52,11 @@ pub fn tag(tokens: &mut [Token], cases: &Cases) {
         if !other.is_empty() {
             let mut constrained = choices.clone();
             constrained[at] = other;
-            tokens[at].margin = best - best_sequence(tokens, &constrained).0;
+            let (score, tags) = best_sequence(tokens, &constrained);
+            // A reading without a verb is none.
+            if tags.into_iter().any(Tag::is_finite) {
+                tokens[at].margin = best - score;
+            }
         }
     }
 }
@@ -73,13 +77,24 @@ fn choices(tokens: &[Token], at: usize, cases: &Cases) -> Vec<Choice> {
     if token.text.starts_with(|first: char| first.is_ascii_digit() || "$£€".contains(first)) {
         return if token.lower.ends_with(['t', 'd', 'h']) { vec![(Tag::Adj, 0)] } else { vec![(Tag::Num, 0)] };
     }
+    let before_number = tokens.get(at + 1).is_some_and(|next| {
+        next.text.starts_with(|first: char| first.is_ascii_digit())
+            || LEXICON.known(&next.lower).is_some_and(|known| known[0].0 == Tag::Num && !next.is("one"))
+    });
+    let is_decade = tokens.get(at + 1).is_some_and(|next| next.text.len() == 4);
+    if before_number && !is_decade && token.is_any(&["about", "over", "around", "under", "nearly", "almost"]) {
+        return vec![(Tag::Adv, 0)];
+    }
     let known = LEXICON.known(&token.lower);
     let is_first = !tokens[..at].iter().any(Token::is_word);
     let is_name = cases.is_name(&token.lower).filter(|_| is_first);
     if !token.is_capitalised() || token.is("i") || is_name == Some(false) {
         return known.map_or_else(|| by_ending(&token.lower), <[Choice]>::to_vec);
     }
-    let continues = tokens.get(at + 1).is_some_and(|next| next.is_word() && next.is_capitalised() && !next.is("i"));
+    let numbered = known.is_some_and(|known| known[0].0.is_noun())
+        && tokens.get(at + 1).is_some_and(|next| next.text.starts_with(|first: char| first.is_ascii_digit()));
+    let continues =
+        numbered || tokens.get(at + 1).is_some_and(|next| next.is_word() && next.is_capitalised() && !next.is("i"));
     let mut choices: Vec<Choice> = match known {
         Some(known) if is_first && !LEXICON.is_given_name(&token.lower) => known.to_vec(),
         // A nationality.
@@ -91,6 +106,7 @@ fn choices(tokens: &[Token], at: usize, cases: &Cases) -> Vec<Choice> {
         None => Vec::new(),
     };
     let is_function_word = known.is_some_and(|known| {
+        let known = &known[..1];
         known
             .iter()
             .all(|it| matches!(it.0, Tag::Det | Tag::Prep | Tag::Pron | Tag::Conj | Tag::Sub | Tag::Poss | Tag::Wh))
@@ -98,7 +114,14 @@ fn choices(tokens: &[Token], at: usize, cases: &Cases) -> Vec<Choice> {
     if !is_function_word {
         let has_ending = known.is_none() && by_ending(&token.lower)[0].0 != Tag::Noun;
         let is_doubtful = is_first && (known.is_some() || has_ending) && !continues && is_name.is_none();
-        let weight = if is_doubtful { -3 } else { 0 };
+        let is_quantity =
+            token.is_any(&["many", "several", "few", "most", "more", "other", "young", "old", "early", "late"]);
+        let weight = match (is_doubtful, is_first && continues && known.is_some() && !is_quantity) {
+            (true, _) => -3,
+            // "Human Rights Watch"
+            (false, true) => 3,
+            (false, false) => 0,
+        };
         choices.push((Tag::Name, weight));
     } else if choices.is_empty() {
         choices = known.unwrap_or_default().to_vec();

@@ -1,7 +1,7 @@
 //! The clauses of a sentence: leading phrases, the subject, the verb and what follows.
 
 use super::noun_phrase::{NounPhrase, Place, base, begins_verb, joined};
-use super::predicate::{predicate, prepositional};
+use super::predicate::{can_be_participle, predicate, prepositional};
 use super::verb_group::verb_group;
 use super::{Clause, Phrase, PhraseKind, Sentence};
 use crate::lexicon::LEXICON;
@@ -63,6 +63,10 @@ fn clause(
     }
     relatives.append(&mut rest.relatives);
     cut_off += rest.cut_off;
+    // "is written and printed": the second verb shares the auxiliary.
+    if verb.auxiliary.is_some() {
+        rest.next = rest.next.filter(|&(next, is_same)| !is_same || !can_be_participle(sentence, next));
+    }
     let clause = Clause { lead, subject: subject.clone(), verb, phrases: rest.phrases, is_later, cut_off };
     clauses.push(clause);
     for (noun, start) in relatives {
@@ -202,17 +206,13 @@ fn after_subject(
 
 /// Whether a verb that could be a past tense is a participle after its noun: another finite verb follows in the clause.
 fn is_reduced_relative(sentence: &Sentence, at: usize) -> bool {
-    let Some(token) = sentence.get(at) else { return false };
-    let is_participle = token.tag == Tag::Past
-        && LEXICON
-            .known(&token.lower)
-            .map_or(token.lower.ends_with("ed"), |known| known.iter().any(|it| it.0 == Tag::Part));
-    if !is_participle {
+    if sentence.get(at).is_none() || !can_be_participle(sentence, at) {
         return false;
     }
     for token in &sentence.tokens[at + 1..] {
         match token.tag {
             Tag::Mark | Tag::Conj | Tag::Sub | Tag::Wh => return false,
+            Tag::Prep if token.is_any(&["before", "after", "since", "until"]) => return false,
             tag if tag.is_finite() => return true,
             _ => {}
         }

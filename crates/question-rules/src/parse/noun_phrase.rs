@@ -21,6 +21,11 @@ pub struct NounPhrase {
 }
 
 impl NounPhrase {
+    /// Its first part, without "of" and what is joined to it.
+    pub fn core(&self) -> Self {
+        Self { tokens: self.tokens.start..self.core_end, is_joined: false, ..self.clone() }
+    }
+
     /// Whether it is in the plural.
     pub fn is_plural(&self, sentence: &Sentence) -> bool {
         let head = &sentence.tokens[self.head];
@@ -51,7 +56,16 @@ pub fn base(sentence: &Sentence, start: usize) -> Option<NounPhrase> {
             Det | Poss if head.is_none() && (at == start || tag(at - 1) == Some(Det) || tag(at - 1) == Some(Adv)) => {
                 has_determiner = true;
             }
+            Noun if head.is_some() && sentence.tokens[at].is("home") => break,
             Noun | Nouns | Name => head = Some(at),
+            // "computer programming"
+            Ing if head.is_some_and(|head| head + 1 == at)
+                && tag(at - 1) == Some(Noun)
+                && tag(at + 1).is_none_or(|next| next == Mark || next.is_finite())
+                && (at - 1 == start && start > 0 && tag(start - 1) == Some(Prep)) =>
+            {
+                head = Some(at);
+            }
             Num if head.is_none_or(|head| head + 1 == at) => head = Some(at),
             Adj if head.is_none_or(|head| head + 1 == at && matches!(tag(at + 1), Some(Noun | Nouns | Name))) => {}
             // An adverb of an adjective or a number: "very old", "about two".
@@ -65,11 +79,15 @@ pub fn base(sentence: &Sentence, start: usize) -> Option<NounPhrase> {
             Ing if head.is_none() && has_determiner && tag(at - 1) != Some(Adv) => head = Some(at),
             // "a big, bad wolf", "black and white cats"
             Mark if sentence.is_mark(at, ",") && head.is_none() && at > start => {
-                if !(tag(at - 1) == Some(Adj) && tag(at + 1) == Some(Adj)) {
+                if !(tag(at - 1) == Some(Adj) && matches!(tag(at + 1), Some(Adj | Conj))) {
                     break;
                 }
             }
-            Conj if head.is_none() && at > start && tag(at - 1) == Some(Adj) && tag(at + 1) == Some(Adj) => {
+            Conj if head.is_none()
+                && at > start
+                && (tag(at - 1) == Some(Adj) || sentence.is_mark(at - 1, ","))
+                && tag(at + 1) == Some(Adj) =>
+            {
                 if !matches!(tag(at + 2), Some(Noun | Nouns | Adj)) {
                     break;
                 }
@@ -89,7 +107,14 @@ pub fn base(sentence: &Sentence, start: usize) -> Option<NounPhrase> {
     let head = match head {
         Some(head) => head,
         // "the poor", "the Portuguese"
-        None if has_determiner && at > start + 1 && tag(at - 1) == Some(Adj) => at - 1,
+        None if owner.is_none()
+            && has_determiner
+            && at == start + 2
+            && tag(at - 1) == Some(Adj)
+            && (tag(at).is_none_or(|tag| tag.is_finite() || tag == Prep) || sentence.is_end(at)) =>
+        {
+            at - 1
+        }
         None => return None,
     };
     Some(NounPhrase { tokens: start..head + 1, head, core_end: head + 1, owner, is_joined: false })

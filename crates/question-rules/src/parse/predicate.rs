@@ -1,7 +1,9 @@
 //! What follows the verb of a clause.
 
 use super::noun_phrase::{NounPhrase, Place, base, begins_verb, joined};
+use super::verb_group::base_form;
 use super::{Phrase, PhraseKind, Sentence};
+use crate::lexicon::LEXICON;
 use crate::question::Reason;
 use crate::tag::Tag;
 
@@ -23,7 +25,8 @@ pub struct Predicate {
 const CAUSES: [&str; 1] = ["because"];
 
 /// Noun phrases that are adverbs.
-const ADVERBIAL: [&str; 12] = [
+const ADVERBIAL: [&str; 13] = [
+    "home",
     "a little",
     "a bit",
     "a while",
@@ -92,6 +95,12 @@ fn phrase(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
         return Ok((PhraseKind::Cause, noun.tokens.end, Some(noun)));
     }
     match token.tag {
+        Tag::Prep
+            if token.is_any(&["before", "after", "since", "until"])
+                && base(sentence, at + 1).is_some_and(|noun| begins_verb(sentence, noun.tokens.end)) =>
+        {
+            Ok((PhraseKind::Subordinate, opaque(sentence, at + 1)?, None))
+        }
         Tag::Prep => prepositional(sentence, at),
         Tag::To => Ok((PhraseKind::Infinitive, opaque(sentence, at + 1)?, None)),
         Tag::Ing | Tag::Part if base(sentence, at).is_none() || !is_modifier(sentence, at) => {
@@ -101,6 +110,10 @@ fn phrase(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
         }
         Tag::Adv if base(sentence, at).is_none() => Ok((PhraseKind::Adverb, at + 1, None)),
         Tag::Neg => Err(Reason::Negation),
+        // "the chain that he holds"; but "told the fox that he was old"
+        Tag::Sub if token.is("that") && at > 0 && sentence.tokens[at - 1].tag.is_noun() && !tells(sentence, at) => {
+            Ok((PhraseKind::Apposition, opaque(sentence, at + 1)?, None))
+        }
         Tag::Sub if token.is("that") => Ok((PhraseKind::Content, opaque(sentence, at + 1)?, None)),
         Tag::Sub if token.is_any(&["than", "as"]) => Err(Reason::UnclearStructure),
         Tag::Sub => {
@@ -146,6 +159,18 @@ fn phrase(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
     }
 }
 
+/// Verbs with a person and a clause.
+const TELLING: [&str; 12] = [
+    "tell", "inform", "remind", "show", "convince", "persuade", "warn", "promise", "assure", "teach", "advise",
+    "notify",
+];
+
+/// Whether the verb before a token is one that takes a person and a clause.
+fn tells(sentence: &Sentence, at: usize) -> bool {
+    let verb = (0..at).rev().find(|&at| sentence.tokens[at].tag.is_verb());
+    verb.is_some_and(|verb| TELLING.contains(&base_form(sentence, verb).as_str()))
+}
+
 /// Whether a participle stands before its noun.
 fn is_modifier(sentence: &Sentence, at: usize) -> bool {
     sentence.get(at + 1).is_some_and(|next| next.tag.is_noun())
@@ -177,20 +202,34 @@ pub fn prepositional(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
     }
 }
 
+/// Whether a past tense could as well be a participle.
+pub fn can_be_participle(sentence: &Sentence, at: usize) -> bool {
+    let token = &sentence.tokens[at];
+    let known = LEXICON.known(&token.lower);
+    token.tag == Tag::Past
+        && !token.is_any(&["had", "did", "was", "were"])
+        && known.map_or(token.lower.ends_with("ed"), |known| known.iter().any(|choice| choice.0 == Tag::Part))
+}
+
 /// The end of a part whose structure is kept as it is: at most one clause, up to a mark or a conjunction before a verb.
 pub fn opaque(sentence: &Sentence, start: usize) -> Result<usize, Reason> {
     let mut at = start;
     while !sentence.is_end(at) {
         let token = &sentence.tokens[at];
         if token.tag == Tag::Mark {
-            if token.text == "," && !is_list(sentence, at) {
+            let tag = |at: usize| sentence.get(at).map(|token| token.tag);
+            let of_adjectives = at > start
+                && tag(at + 1) == Some(Tag::Adj)
+                && (tag(at - 1) == Some(Tag::Adj) || sentence.tokens[at - 1].text.contains('-'));
+            if token.text == "," && !of_adjectives && !is_list(sentence, at) {
                 break;
             }
             if token.text != "," {
                 return Err(Reason::UnclearStructure);
             }
         }
-        if token.tag == Tag::Conj {
+        let of_numbers = at > start && sentence.tokens[at - 1].tag == Tag::Num;
+        if token.tag == Tag::Conj && !of_numbers {
             let begins_clause = base(sentence, at + 1).is_some_and(|noun| begins_verb(sentence, noun.tokens.end));
             if begins_verb(sentence, at + 1) || begins_clause {
                 break;
@@ -208,6 +247,12 @@ fn is_list(sentence: &Sentence, comma: usize) -> bool {
     joined(sentence, start, Place::Object).is_some_and(|noun| noun.tokens.end > comma)
 }
 
+/// Whether "and" with a noun phrase follows a later comma or noun phrase.
+fn is_listed(sentence: &Sentence, start: usize) -> bool {
+    let end = (start..).find(|&at| sentence.is_end(at)).unwrap_or(start);
+    (start..end).any(|at| sentence.tokens[at].tag == Tag::Conj && base(sentence, at + 1).is_some())
+}
+
 /// What follows a comma: where the clause continues, or `None` if it ends.
 fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Result<Option<usize>, Reason> {
     let at = comma + 1;
@@ -223,7 +268,11 @@ fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Resu
         }
         // "killed two hens, ate one, and carried the other away"
         tag if tag.is_finite() => {
-            found.next = Some((at, true));
+            // "a plan, called …": a participle, or another verb of the subject.
+            if !can_be_participle(sentence, at) {
+                found.next = Some((at, true));
+            }
+            found.cut_off += 1;
             Ok(None)
         }
         Tag::Wh if token.is_any(&["who", "which"]) => {
@@ -236,7 +285,7 @@ fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Resu
             found.cut_off += 1;
             opaque(sentence, at + 1).map(Some)
         }
-        Tag::Prep if token.is_any(&["including", "like", "with", "except", "unlike", "for"]) => {
+        Tag::Prep if token.is_any(&["including", "like", "with", "except", "unlike", "for", "of"]) => {
             found.cut_off += 1;
             opaque(sentence, at + 1).map(Some)
         }
@@ -270,6 +319,12 @@ fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Resu
                 return Ok(None);
             }
             let noun = joined(sentence, at, Place::Object).ok_or(Reason::UnclearStructure)?;
+            // A list that continues after another phrase.
+            if noun.is_joined
+                || sentence.get(noun.tokens.end).is_some_and(|token| token.text == ",") && is_listed(sentence, at)
+            {
+                return Err(Reason::UnclearStructure);
+            }
             let end = opaque(sentence, noun.tokens.end.max(at + 1)).unwrap_or(noun.tokens.end);
             found.phrases.push(Phrase { kind: PhraseKind::Apposition, tokens: at..end, noun: Some(noun) });
             found.cut_off += 1;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::Sentence;
 use crate::lexicon::LEXICON;
 use crate::tag::Tag;
+use crate::token::Token;
 
 /// A finite verb with its auxiliaries and the adverbs among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,12 +34,18 @@ impl VerbGroup {
     }
 }
 
+/// Whether the base form of a verb is known, not guessed.
+pub fn has_known_base(sentence: &Sentence, at: usize) -> bool {
+    LEXICON.base(&sentence.tokens[at].lower).is_some()
+}
+
 /// The base form of a verb.
 pub fn base_form(sentence: &Sentence, at: usize) -> String {
-    let lower = &sentence.tokens[at].lower;
-    match LEXICON.base(lower) {
+    let Token { lower, tag, .. } = &sentence.tokens[at];
+    let is_past = matches!(tag, Tag::Past | Tag::Part);
+    match if is_past { LEXICON.base_of_past(lower) } else { LEXICON.base(lower) } {
         Some(base) => base.to_owned(),
-        None => guess(lower, sentence.tokens[at].tag),
+        None => guess(lower, *tag),
     }
 }
 

@@ -65,14 +65,26 @@ impl Asker<'_> {
         let is_year = |text: &str| text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
         let is_decade = |text: &str| text.len() == 5 && is_year(&text[..4]) && text.ends_with('s');
         let mut words = words;
+        let is_period =
+            head.is_any(&["war", "reign", "harvest", "era", "age", "moment", "period", "season", "renaissance"]);
+        if !is_prepositional && is_period {
+            return false;
+        }
         let of_time = LEXICON.is_time(&head.lower)
             && !head.is_any(&["second", "may", "march", "fall", "time", "times", "spring"]);
         let names_date = words.any(|word| {
             is_year(&word.text) && (is_prepositional || phrase.kind == PhraseKind::Noun && word.tag != Tag::Num)
                 || is_decade(&word.text)
         });
+        // "in the middle of the night"
+        let is_part =
+            head.is_any(&["middle", "beginning", "end", "start", "course", "half", "part", "eve", "dead", "depth"])
+                && noun
+                    .tokens
+                    .clone()
+                    .any(|at| LEXICON.is_time(&self.token(at).lower) || is_year(&self.token(at).text));
         let is_month = |at: usize| self.token(at).tag == Tag::Name && LEXICON.is_time(&self.token(at).lower);
-        of_time || names_date || noun.tokens.clone().any(is_month)
+        of_time || is_part || names_date || noun.tokens.clone().any(is_month)
     }
 
     fn all_phrases(&self) -> Vec<Phrase> {
@@ -88,7 +100,8 @@ impl Asker<'_> {
         for phrase in &phrases {
             let is_clause = phrase.kind == PhraseKind::Subordinate
                 && times.is_empty()
-                && self.token(phrase.tokens.start).is_any(&["when", "after", "before", "until"]);
+                && self.token(phrase.tokens.start).is_any(&["when", "after", "before", "until"])
+                && self.token(phrase.tokens.start + 1).tag != Tag::Pron;
             if is_clause {
                 let pieces = self.inverted("when", &[phrase.tokens.start]);
                 self.add(Rule::Time, phrase.tokens.clone(), pieces, 2);
@@ -103,7 +116,8 @@ impl Asker<'_> {
             words.iter().any(|word| ["every", "each", "all", "any", "same", "this", "that", "these"].contains(word));
         let is_unit =
             ["years", "months", "weeks", "days", "hours", "minutes", "centuries", "decades", "seconds", "year"];
-        let has_number = noun.tokens.clone().any(|at| self.token(at).tag == Tag::Num);
+        let has_number =
+            noun.tokens.clone().any(|at| self.token(at).tag == Tag::Num || self.token(at).is_any(&["a", "an", "few"]));
         let without = [phrase.tokens.start];
         if phrase.kind == PhraseKind::Prepositional && first.is("for") {
             if is_unit.contains(&head.lower.as_str()) {
@@ -111,6 +125,15 @@ impl Asker<'_> {
                 self.add(Rule::Duration, noun.tokens.clone(), pieces, 2);
             }
             return;
+        }
+        // "from May until October"
+        let following = phrases.iter().find(|other| other.tokens.start == phrase.tokens.end);
+        let is_range =
+            following.is_some_and(|it| self.token(it.tokens.start).is_any(&["to", "until", "till", "through"]));
+        // "on the evening before the wedding"
+        let is_relative = following.is_some_and(|it| self.token(it.tokens.start).is_any(&["before", "after", "of"]));
+        if first.is("from") || is_range || is_relative {
+            return self.leave_out(phrase.tokens.clone(), Some(Rule::Time), Reason::UnclearStructure);
         }
         // "in three years", "two years"
         if is_repeated
@@ -181,11 +204,14 @@ impl Asker<'_> {
             return false;
         }
         // After an object, "in" may belong to it, unless its place is a name or the phrase leads.
+        let is_complement = ["be", "become"].contains(&base.as_str());
         let leads = phrase.tokens.end <= self.clause().subject.tokens.start;
         let before = self.clause().phrases.iter().take_while(|it| it.tokens.start < phrase.tokens.start).last();
         let after_verb =
             before.is_none_or(|before| before.kind != PhraseKind::Noun && before.kind != PhraseKind::Prepositional);
-        leads || after_verb || before.is_some_and(|before| before.kind == PhraseKind::Noun) && base != "be"
+        leads && !is_complement
+            || after_verb
+            || before.is_some_and(|before| before.kind == PhraseKind::Noun) && !is_complement
     }
 
     pub(super) fn causes(&mut self, next: Option<&Clause>) {

@@ -1,7 +1,7 @@
 //! Whether a noun phrase is a person: "who" or "what".
 
 use crate::lexicon::{Gender, LEXICON};
-use crate::parse::{NounPhrase, Sentence};
+use crate::parse::{NounPhrase, Sentence, noun_phrase};
 use crate::tag::Tag;
 
 /// What a noun phrase refers to.
@@ -69,17 +69,29 @@ const KINDS: [&str; 47] = [
 /// What a noun phrase refers to.
 pub fn animacy(sentence: &Sentence, noun: &NounPhrase) -> Animacy {
     let head = &sentence.tokens[noun.head];
+    // "a goat or sheep's horn"
+    if noun.is_joined && sentence.tokens[noun.core_end..noun.tokens.end].iter().any(|token| token.tag == Tag::Owner) {
+        return Animacy::Unknown;
+    }
+    // "a number of kings"
+    if head.is_any(&["number", "majority", "group", "handful", "couple", "pair", "lot", "crowd"])
+        && sentence.get(noun.core_end).is_some_and(|token| token.is("of"))
+        && let Some(inner) = noun_phrase(sentence, noun.core_end + 1)
+    {
+        return animacy(sentence, &inner);
+    }
     let first = &sentence.tokens[noun.owner.as_ref().map_or(noun.tokens.start, |owner| owner.end + 1)];
     match head.tag {
         Tag::Name => {
             let words = &sentence.tokens[noun.tokens.start..=noun.head];
             let names: Vec<_> = words.iter().filter(|token| token.tag == Tag::Name).collect();
             let is_titled = names.len() > 1 && LEXICON.is_title(&names[0].lower);
-            let is_acronym = head.text.chars().filter(|it| it.is_uppercase()).count() > 1 && names.len() == 1;
+            let is_people = first.is("the") && names.len() == 1 && LEXICON.is_nationality(&head.lower);
+            let is_acronym = head.text.len() > 1 && head.text.chars().all(|it| it.is_uppercase() || it == '.');
             let is_of = sentence.get(noun.core_end).is_some_and(|token| token.is("of"));
             if KINDS.contains(&head.lower.as_str()) || LEXICON.is_place(&head.lower) || is_acronym {
                 Animacy::Thing
-            } else if is_titled || LEXICON.is_given_name(&names[0].lower) {
+            } else if is_titled || LEXICON.is_given_name(&names[0].lower) || is_people {
                 Animacy::Person
             } else if first.is("the") || is_of {
                 if LEXICON.is_person(&head.lower) { Animacy::Person } else { Animacy::Thing }
@@ -112,7 +124,8 @@ pub fn kind_of_name(sentence: &Sentence, noun: &NounPhrase) -> Option<String> {
 
 /// The gender of a person.
 pub fn gender(sentence: &Sentence, noun: &NounPhrase) -> Gender {
-    let words = sentence.tokens[noun.tokens.start..=noun.head].iter().filter(|token| token.tag.is_noun());
+    let start = noun.owner.as_ref().map_or(noun.tokens.start, |owner| owner.end);
+    let words = sentence.tokens[start..=noun.head].iter().filter(|token| token.tag.is_noun());
     words.map(|token| LEXICON.gender(&token.lower)).find(|gender| *gender != Gender::Unknown).unwrap_or(Gender::Unknown)
 }
 
@@ -123,6 +136,17 @@ const PERSONAL: [&str; 42] = [
     "note", "observe", "recall", "sing", "perform", "retire", "resign", "graduate", "attend", "convince", "persuade",
     "admire", "love", "meet", "travel", "visit", "sail", "explain", "coin",
 ];
+
+/// Verbs whose subject is a person or an animal, whatever the noun.
+const ANIMATE: [&str; 16] = [
+    "wish", "marry", "laugh", "weep", "beg", "hope", "want", "decide", "promise", "sleep", "eat", "drink", "cry",
+    "sing", "think", "hear",
+];
+
+/// Whether a verb, in its base form, tells that its subject is a person or an animal.
+pub fn is_animate(base: &str) -> bool {
+    ANIMATE.contains(&base)
+}
 
 /// Whether a verb, in its base form, tells that a name is a person.
 pub fn is_personal(base: &str) -> bool {

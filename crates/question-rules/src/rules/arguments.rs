@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Asker;
-use super::animacy::{Animacy, animacy, is_personal, kind_of_name};
+use super::animacy::{Animacy, animacy, is_animate, is_personal, kind_of_name};
 use super::wording::Piece;
 use crate::parse::{NounPhrase, Phrase, PhraseKind};
 use crate::question::{Reason, Rule};
@@ -57,6 +57,9 @@ const WITH_PREPOSITION: [(&str, &[&str]); 44] = [
     ("limit", &["to"]),
 ];
 
+/// Verbs that mean little without their object.
+const LIGHT: [&str; 6] = ["take", "make", "have", "give", "do", "get"];
+
 /// Verbs that say what something is called, in the passive: "was named Victoria".
 const NAMING: [&str; 8] = ["name", "call", "elect", "appoint", "declare", "consider", "title", "rename"];
 
@@ -65,6 +68,10 @@ impl Asker<'_> {
     pub(super) fn question_word(&self, noun: &NounPhrase, person: &'static str) -> Result<&'static str, Reason> {
         if noun.is_pronoun(self.writer.sentence) {
             return Err(Reason::UnknownReference);
+        }
+        let head = self.token(noun.head);
+        if head.tag == Tag::Num || head.is_any(&["second", "third", "first", "rest"]) {
+            return Err(Reason::NeedsContext);
         }
         match animacy(self.writer.sentence, noun) {
             Animacy::Person => Ok(person),
@@ -83,6 +90,9 @@ impl Asker<'_> {
         let sentence = self.writer.sentence;
         let clause = self.clause();
         let base = clause.verb.base(sentence);
+        if self.token(subject.tokens.start).tag == Tag::Poss {
+            return Err(Reason::NeedsContext);
+        }
         if clause.verb.is_copula(sentence) && clause.phrases.first().is_none_or(|first| self.is_general(first)) {
             return Err(Reason::TooGeneral);
         }
@@ -97,6 +107,7 @@ impl Asker<'_> {
         }
         let word = match self.question_word(subject, "who") {
             Err(Reason::UnknownAnimacy) if is_personal(&base) && !clause.verb.is_passive => "who",
+            Ok(_) if is_animate(&base) && !clause.verb.is_passive => "who",
             word => word?,
         };
         let mut pieces = vec![Piece::Words(word.into())];
@@ -115,7 +126,8 @@ impl Asker<'_> {
             PhraseKind::Prepositional => {
                 !self.token(phrase.tokens.start).is_any(&["in", "at", "on", "under", "near", "behind"])
             }
-            PhraseKind::Infinitive | PhraseKind::Gerund => false,
+            PhraseKind::Infinitive => true,
+            PhraseKind::Gerund => false,
             _ => phrase.tokens.len() < 2,
         }
     }
@@ -137,6 +149,10 @@ impl Asker<'_> {
         let end = attached.last().map_or(first.tokens.end, |last| last.tokens.end);
         let mut without: Vec<usize> = attached.iter().map(|phrase| phrase.tokens.start).collect();
         without.push(first.tokens.start);
+        // "9,000 feet high"
+        if clause.phrases.iter().any(|phrase| phrase.tokens.start == end && phrase.kind == PhraseKind::Adjective) {
+            return self.leave_out(first.tokens.clone(), Some(Rule::Complement), Reason::UnclearStructure);
+        }
         let pieces = self.complement_word(&clause.subject, first).and_then(|word| {
             // What comes after an answer with its prepositions is not about the subject.
             self.inverted(word, &without)
@@ -157,6 +173,10 @@ impl Asker<'_> {
         match animacy(sentence, subject) {
             Animacy::Person if is_person && (is_name || self.is_definite_name(complement)) => Ok("who"),
             Animacy::Person => Err(Reason::TooGeneral),
+            // "the city"
+            Animacy::Thing if subject.tokens.len() == 2 && self.token(subject.tokens.start).is("the") && !is_name => {
+                Err(Reason::TooGeneral)
+            }
             Animacy::Thing => Ok("what"),
             Animacy::Unknown if is_person => Ok("who"),
             Animacy::Unknown if complement.noun.is_some() => Ok("what"),
@@ -177,6 +197,10 @@ impl Asker<'_> {
         }
         let Some((phrase, noun)) = self.object_phrase() else { return };
         let (start, noun) = (phrase.tokens.start, noun.clone());
+        // "take place", "make use"
+        if noun.tokens.len() == 1 && LIGHT.contains(&base.as_str()) && self.token(start).tag == Tag::Noun {
+            return self.leave_out(noun.tokens, Some(Rule::Object), Reason::TooGeneral);
+        }
         let (answer, attached) = self.with_attached(start, &noun);
         let after = self.clause().phrases.iter().find(|it| it.tokens.start >= answer.end);
         let is_complex = after.is_some_and(|after| {
@@ -207,7 +231,7 @@ impl Asker<'_> {
         for phrase in self.clause().phrases.iter().filter(|phrase| phrase.tokens.start > start) {
             let preposition = self.token(phrase.tokens.start);
             let always = preposition.is_any(&["between", "about", "against", "among", "of", "than"]);
-            let belongs = always || is_action && preposition.is_any(&["for", "from", "to", "with", "on", "in", "into"]);
+            let belongs = always || is_action && preposition.is_any(&["for", "from", "to", "with", "on"]);
             if phrase.kind != PhraseKind::Prepositional
                 || phrase.tokens.start != end
                 || !belongs
@@ -274,9 +298,8 @@ impl Asker<'_> {
             let mut pieces = vec![Piece::Words(format!("{word} {auxiliary}"))];
             pieces.push(Piece::Tokens(self.clause().subject.tokens.clone()));
             pieces.extend(verb);
-            let before = phrases.iter().filter(|it| it.tokens.start < start);
-            let without: Vec<usize> =
-                phrases.iter().filter(|it| it.tokens.start <= start).map(|it| it.tokens.start).collect();
+            let before = phrases.iter().filter(|it| it.tokens.start < start && it.kind != PhraseKind::Prepositional);
+            let without: Vec<usize> = before.clone().map(|it| it.tokens.start).chain(std::iter::once(start)).collect();
             pieces.extend(before.map(|phrase| Piece::Tokens(phrase.tokens.clone())));
             pieces.push(Piece::Words("by".into()));
             pieces.extend(self.rest(&without));

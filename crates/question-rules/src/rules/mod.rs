@@ -52,7 +52,11 @@ pub fn ask(
     let sentence_words = sentence.tokens.iter().filter(|token| token.is_word()).count();
     let writer = Writer { sentence, clause, references, number };
     let mut asker = Asker { writer, sentence_words, found };
-    if clause.verb.is_negative {
+    let parts = clause.phrases.iter().map(|phrase| phrase.tokens.clone()).chain([clause.subject.tokens.clone()]);
+    let has_negation = parts
+        .flatten()
+        .any(|at| sentence.tokens[at].is_any(&["no", "nor", "neither", "none", "nothing", "nobody", "not"]));
+    if clause.verb.is_negative || has_negation {
         let whole = clause.subject.tokens.start..clause.verb.tokens.end;
         return asker.leave_out(whole, None, Reason::Negation);
     }
@@ -99,7 +103,12 @@ impl Asker<'_> {
             matches!(phrase.kind, Noun | Prepositional | Adjective | Adverb | Infinitive | Gerund | Content)
                 && !without.contains(&phrase.tokens.start)
         };
-        let after = clause.phrases.iter().filter(keep).map(|phrase| Piece::Tokens(phrase.tokens.clone()));
+        // "that night" refers to another sentence, and is not needed.
+        let is_needed = |phrase: &&Phrase| {
+            !self.is_time(phrase) || self.writer.write(&[Piece::Tokens(phrase.tokens.clone())]).is_ok()
+        };
+        let after = clause.phrases.iter().filter(keep).filter(is_needed);
+        let after = after.map(|phrase| Piece::Tokens(phrase.tokens.clone()));
         let short = |phrase: &&Phrase| phrase.tokens.len() <= MAX_LEAD && !self.is_connecting(phrase);
         let lead = clause.lead.iter().filter(|it| matches!(it.kind, PhraseKind::Noun | PhraseKind::Prepositional));
         let lead = lead.filter(keep).filter(short).map(|phrase| Piece::Tokens(phrase.tokens.clone()));
@@ -177,6 +186,7 @@ impl Asker<'_> {
         let refers = answer.first().is_none_or(|first| {
             first.is_any(&[
                 "this", "these", "those", "such", "another", "others", "other", "same", "that", "one", "some", "there",
+                "any", "each",
             ]) || first.tag == Tag::Pron && draft.rule != Rule::Cause
         });
         if refers {
@@ -192,6 +202,9 @@ impl Asker<'_> {
         let is_meaningful = |token: &&&Token| token.tag.is_noun() || token.tag == Tag::Num;
         let lower = wording.text.to_lowercase();
         let asked: Vec<&str> = lower.split(|letter: char| !letter.is_alphanumeric()).collect();
+        // "Which university": the kind is part of the name.
+        let kind = lower.strip_prefix("which ").and_then(|rest| rest.split(' ').next());
+        let asked: Vec<&str> = asked.into_iter().filter(|word| Some(*word) != kind).collect();
         if answer.iter().filter(is_meaningful).any(|token| asked.contains(&token.lower.as_str())) {
             return Err(Reason::ContainsAnswer);
         }

@@ -20,6 +20,10 @@ impl Asker<'_> {
             self.add(Rule::Number, number, Ok(pieces), 2);
         }
         let Some((phrase, noun)) = self.object_phrase() else { return };
+        // "3,000 metres high"
+        if self.clause().verb.is_copula(self.writer.sentence) {
+            return;
+        }
         let (start, noun) = (phrase.tokens.start, noun.clone());
         if let Some((number, words)) = self.counted(&noun) {
             let pieces = self.writer.inverted().map(|(auxiliary, verb)| {
@@ -36,7 +40,8 @@ impl Asker<'_> {
 
     /// The number at the beginning of a noun phrase, and the question words for it.
     fn counted(&self, noun: &NounPhrase) -> Option<(Range<usize>, String)> {
-        let start = noun.tokens.start;
+        let is_number = |at: &usize| self.token(*at).tag != Tag::Adv;
+        let start = noun.tokens.clone().find(is_number)?;
         let end = (start..noun.tokens.end).find(|&at| self.token(at).tag != Tag::Num)?;
         if end == start || noun.is_joined {
             return None;

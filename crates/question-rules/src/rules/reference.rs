@@ -93,6 +93,9 @@ impl References {
             return only(&here).or_else(|| only(&subjects(&here)).filter(|_| is_subject));
         }
         let earlier = (number.saturating_sub(MAX_DISTANCE)..number).rev().map(|number| of(number).collect::<Vec<_>>());
+        if ["them", "they", "their"].contains(&pronoun) && !is_subject {
+            return None;
+        }
         let nearest = earlier.into_iter().find(|entities| !entities.is_empty())?;
         only(&nearest).or_else(|| only(&subjects(&nearest)).filter(|_| is_subject))
     }

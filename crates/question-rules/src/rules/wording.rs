@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::reference::{References, can_refer};
 use crate::lexicon::LEXICON;
 use crate::morphology::third_person;
-use crate::parse::{Clause, Sentence, VerbGroup};
+use crate::parse::{Clause, Sentence, VerbGroup, has_known_base};
 use crate::question::Reason;
 use crate::tag::Tag;
 use crate::token::Token;
@@ -66,8 +66,12 @@ const CONTEXT: [&str; 27] = [
     "mine",
     "yours",
 ];
+/// Verbs that mean little, in their base form.
+const LIGHT: [&str; 5] = ["be", "have", "do", "get", "make"];
+/// Pronouns that can be replaced.
+const PERSONAL: [&str; 10] = ["he", "she", "it", "they", "him", "her", "them", "his", "its", "their"];
 /// Adverbs that connect sentences, which a question does not need.
-const CONNECTING: [&str; 16] = [
+const CONNECTING: [&str; 18] = [
     "also",
     "then",
     "thus",
@@ -84,6 +88,8 @@ const CONNECTING: [&str; 16] = [
     "indeed",
     "again",
     "still",
+    "just",
+    "now",
 ];
 
 /// What is needed to word a question about a clause.
@@ -108,6 +114,7 @@ impl Writer<'_> {
                     for word in words.split_whitespace() {
                         push(&mut wording.text, word, true);
                         wording.words += 1;
+                        wording.content += usize::from(LEXICON.base(word) == Some(word) && !LIGHT.contains(&word));
                     }
                 }
                 Piece::Tokens(range) => self.write_tokens(range.clone(), &mut wording)?,
@@ -127,6 +134,11 @@ impl Writer<'_> {
             if token.tag == Tag::Adv && token.is_any(&CONNECTING) {
                 continue;
             }
+            let refers = token.is("that") && matches!(token.tag, Tag::Det | Tag::Pron)
+                || token.tag == Tag::Pron && !token.is_any(&PERSONAL) && !token.lower.contains("sel");
+            if refers {
+                return Err(Reason::NeedsContext);
+            }
             if token.is_any(&CONTEXT)
                 && !(token.is("other") && self.sentence.get(at + 1).is_some_and(|it| it.is("than")))
             {
@@ -145,8 +157,8 @@ impl Writer<'_> {
             wording.ambiguous += usize::from(token.margin <= 2);
             wording.specific += usize::from(matches!(token.tag, Tag::Name | Tag::Num));
             let is_content = token.tag.is_noun() || token.tag.is_verb() || matches!(token.tag, Tag::Adj | Tag::Num);
-            let is_light = token.tag == Tag::Modal
-                || LEXICON.base(&token.lower).is_some_and(|base| ["be", "have", "do", "get", "make"].contains(&base));
+            let is_light =
+                token.tag == Tag::Modal || LEXICON.base(&token.lower).is_some_and(|base| LIGHT.contains(&base));
             wording.content += usize::from(is_content && !is_light);
         }
         Ok(())
@@ -158,14 +170,16 @@ impl Writer<'_> {
         if !(is_owner || token.tag == Tag::Pron) {
             return Ok(None);
         }
-        let is_personal =
-            token.is_any(&["he", "she", "it", "they", "him", "her", "them", "his", "its", "their", "hers", "theirs"]);
-        if !is_personal {
+        if !token.is_any(&PERSONAL) {
             return Ok(None);
         }
         let subject = &self.clause.subject;
         let is_subject = subject.tokens.contains(&at);
         let in_subject = is_subject && !subject.is_pronoun(self.sentence);
+        // "a woodcutter and his wife"
+        if in_subject && is_owner && subject.head < at && can_refer(self.sentence, &subject.core(), &token.lower) {
+            return Ok(None);
+        }
         // "the fox lost his tail": refers to the subject, which is in the question or is asked about.
         if (is_owner || at > subject.tokens.end) && !is_subject && can_refer(self.sentence, subject, &token.lower) {
             let objects = self.clause.phrases.iter().filter(|phrase| phrase.tokens.end <= at);
@@ -213,6 +227,9 @@ impl Writer<'_> {
             _ => "do",
         };
         let base = self.clause.verb.base(self.sentence);
+        if !has_known_base(self.sentence, main) {
+            return Err(Reason::UnclearStructure);
+        }
         if base == "use" && self.sentence.get(main + 1).is_some_and(|next| next.tag == Tag::To) {
             return Err(Reason::UnclearStructure);
         }
