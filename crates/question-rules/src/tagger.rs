@@ -232,7 +232,7 @@ fn after(before: Tag, word: &Token, token: &Token, tag: Tag) -> i32 {
             _ => 0,
         },
         Num => match tag {
-            Nouns => 3,
+            Nouns => 4,
             Noun => 2,
             Adj | Num => 1,
             Third | Past | Modal => -1,
@@ -312,7 +312,7 @@ fn after(before: Tag, word: &Token, token: &Token, tag: Tag) -> i32 {
 
 fn after_pronoun(word: &Token, tag: Tag) -> i32 {
     use Tag::*;
-    if word.is_any(&["him", "me", "us", "them", "himself", "herself", "itself", "themselves"]) {
+    if word.is_any(&["him", "me", "us", "them", "her", "himself", "herself", "itself", "themselves"]) {
         return match tag {
             Prep | To | Mark | Adv => 1,
             Inf | Adj | Conj | Sub => 0,

@@ -1,6 +1,6 @@
 //! The clauses of a sentence: leading phrases, the subject, the verb and what follows.
 
-use super::noun_phrase::{NounPhrase, Place, base, begins_verb, joined};
+use super::noun_phrase::{NounPhrase, Place, after_adverbs, base, begins_verb, joined};
 use super::predicate::{can_be_participle, predicate, prepositional};
 use super::verb_group::verb_group;
 use super::{Clause, Phrase, PhraseKind, Sentence};
@@ -209,9 +209,9 @@ fn is_reduced_relative(sentence: &Sentence, at: usize) -> bool {
     if sentence.get(at).is_none() || !can_be_participle(sentence, at) {
         return false;
     }
-    for token in &sentence.tokens[at + 1..] {
+    for token in &sentence.tokens[after_adverbs(sentence, at) + 1..] {
         match token.tag {
-            Tag::Mark | Tag::Conj | Tag::Sub | Tag::Wh => return false,
+            Tag::Mark | Tag::Conj | Tag::Sub | Tag::Wh | Tag::To => return false,
             Tag::Prep if token.is_any(&["before", "after", "since", "until"]) => return false,
             tag if tag.is_finite() => return true,
             _ => {}

@@ -1,6 +1,6 @@
 //! What follows the verb of a clause.
 
-use super::noun_phrase::{NounPhrase, Place, base, begins_verb, joined};
+use super::noun_phrase::{NounPhrase, Place, after_adverbs, base, begins_verb, joined};
 use super::verb_group::base_form;
 use super::{Phrase, PhraseKind, Sentence};
 use crate::lexicon::LEXICON;
@@ -204,7 +204,7 @@ pub fn prepositional(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
 
 /// Whether a past tense could as well be a participle.
 pub fn can_be_participle(sentence: &Sentence, at: usize) -> bool {
-    let token = &sentence.tokens[at];
+    let Some(token) = sentence.get(after_adverbs(sentence, at)) else { return false };
     let known = LEXICON.known(&token.lower);
     token.tag == Tag::Past
         && !token.is_any(&["had", "did", "was", "were"])
@@ -276,7 +276,9 @@ fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Resu
             Ok(None)
         }
         Tag::Wh if token.is_any(&["who", "which"]) => {
-            let last = found.phrases.last().and_then(|last| last.noun.clone());
+            // After "a marmot with a quick heart", either could be meant.
+            let is_clear = |last: &&Phrase| last.kind == PhraseKind::Noun || found.phrases.len() == 1;
+            let last = found.phrases.last().filter(is_clear).and_then(|last| last.noun.clone());
             let is_part =
                 |noun: &NounPhrase| sentence.tokens[noun.head].is_any(&["part", "kind", "type", "form", "member"]);
             if let Some(noun) = last.filter(|noun| !is_part(noun) && noun.tokens.end == noun.core_end) {

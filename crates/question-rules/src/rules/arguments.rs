@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::Asker;
 use super::animacy::{Animacy, animacy, is_animate, is_personal, kind_of_name};
+use super::reference::can_own;
 use super::wording::Piece;
 use crate::parse::{NounPhrase, Phrase, PhraseKind};
 use crate::question::{Reason, Rule};
@@ -57,6 +58,12 @@ const WITH_PREPOSITION: [(&str, &[&str]); 44] = [
     ("limit", &["to"]),
 ];
 
+/// Verbs that have no object.
+const WITHOUT_OBJECT: [&str; 18] = [
+    "become", "remain", "seem", "come", "go", "lie", "sit", "stand", "fall", "arrive", "die", "sleep", "live", "look",
+    "talk", "appear", "happen", "walk",
+];
+
 /// Verbs that mean little without their object.
 const LIGHT: [&str; 6] = ["take", "make", "have", "give", "do", "get"];
 
@@ -70,7 +77,7 @@ impl Asker<'_> {
             return Err(Reason::UnknownReference);
         }
         let head = self.token(noun.head);
-        if head.tag == Tag::Num || head.is_any(&["second", "third", "first", "rest"]) {
+        if head.tag == Tag::Num || head.is_any(&["second", "third", "first", "rest", "percent"]) {
             return Err(Reason::NeedsContext);
         }
         match animacy(self.writer.sentence, noun) {
@@ -108,12 +115,21 @@ impl Asker<'_> {
         let word = match self.question_word(subject, "who") {
             Err(Reason::UnknownAnimacy) if is_personal(&base) && !clause.verb.is_passive => "who",
             Ok(_) if is_animate(&base) && !clause.verb.is_passive => "who",
+            // "The lapwing left her nest."
+            Ok("what") if self.owns_as_person(subject) => "who",
             word => word?,
         };
         let mut pieces = vec![Piece::Words(word.into())];
         pieces.extend(self.writer.singular_verb());
         pieces.extend(self.rest(&[]));
         Ok(pieces)
+    }
+
+    /// Whether the subject has something with "his" or "her".
+    fn owns_as_person(&self, subject: &NounPhrase) -> bool {
+        let owners = self.clause().phrases.iter().flat_map(|phrase| phrase.tokens.clone()).map(|at| self.token(at));
+        let mut personal = owners.filter(|token| token.tag == Tag::Poss && token.is_any(&["his", "her"]));
+        personal.any(|token| can_own(self.writer.sentence, subject, &token.lower))
     }
 
     /// Whether a phrase after "be" describes many things: "a city", "important".
@@ -169,6 +185,14 @@ impl Asker<'_> {
         if subject.is_pronoun(sentence) {
             return Err(Reason::UnknownReference);
         }
+        let is_direction = complement.noun.as_ref().is_some_and(|noun| {
+            self.token(noun.head).is_any(&["north", "south", "east", "west"])
+                && !self.token(noun.tokens.start).is("the")
+        });
+        let head = self.token(subject.head);
+        if is_direction || head.tag == Tag::Num || head.is("percent") {
+            return Err(Reason::UnclearStructure);
+        }
         let is_name = self.token(subject.head).tag == Tag::Name;
         match animacy(sentence, subject) {
             Animacy::Person if is_person && (is_name || self.is_definite_name(complement)) => Ok("who"),
@@ -192,7 +216,7 @@ impl Asker<'_> {
         let sentence = self.writer.sentence;
         let verb = &self.clause().verb;
         let base = verb.base(sentence);
-        if verb.is_copula(sentence) || verb.is_passive || ["become", "remain", "seem"].contains(&base.as_str()) {
+        if verb.is_copula(sentence) || verb.is_passive || WITHOUT_OBJECT.contains(&base.as_str()) {
             return;
         }
         let Some((phrase, noun)) = self.object_phrase() else { return };

@@ -126,6 +126,13 @@ fn fits(entity: &Entity, pronoun: &str) -> bool {
     }
 }
 
+/// Whether an owner, "his" or "her", in the same clause can refer to its subject: a thing that has "her breath" is an
+/// animal that is in no list.
+pub fn can_own(sentence: &Sentence, subject: &NounPhrase, pronoun: &str) -> bool {
+    let is_noun = sentence.tokens[subject.head].tag == Tag::Noun && !subject.is_joined;
+    can_refer(sentence, subject, pronoun) || is_noun && ["his", "her"].contains(&pronoun)
+}
+
 /// Whether a pronoun in the same clause can refer to this noun phrase.
 pub fn can_refer(sentence: &Sentence, noun: &NounPhrase, pronoun: &str) -> bool {
     let head = &sentence.tokens[noun.head];

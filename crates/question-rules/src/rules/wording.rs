@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::reference::{References, can_refer};
+use super::reference::{References, can_own, can_refer};
 use crate::lexicon::LEXICON;
 use crate::morphology::third_person;
 use crate::parse::{Clause, Sentence, VerbGroup, has_known_base};
@@ -134,7 +134,8 @@ impl Writer<'_> {
             if token.tag == Tag::Adv && token.is_any(&CONNECTING) {
                 continue;
             }
-            let refers = token.is("that") && matches!(token.tag, Tag::Det | Tag::Pron)
+            let before_of = self.sentence.get(at + 1).is_some_and(|next| next.is("of"));
+            let refers = token.is("that") && (before_of || matches!(token.tag, Tag::Det | Tag::Pron))
                 || token.tag == Tag::Pron && !token.is_any(&PERSONAL) && !token.lower.contains("sel");
             if refers {
                 return Err(Reason::NeedsContext);
@@ -181,11 +182,11 @@ impl Writer<'_> {
             return Ok(None);
         }
         // "the fox lost his tail": refers to the subject, which is in the question or is asked about.
-        if (is_owner || at > subject.tokens.end) && !is_subject && can_refer(self.sentence, subject, &token.lower) {
+        if is_owner && !is_subject && can_own(self.sentence, subject, &token.lower) {
             let objects = self.clause.phrases.iter().filter(|phrase| phrase.tokens.end <= at);
             let others = objects.filter_map(|phrase| phrase.noun.as_ref());
             let is_unique = !others.into_iter().any(|noun| can_refer(self.sentence, noun, &token.lower));
-            if is_owner && is_unique {
+            if is_unique {
                 return Ok(None);
             }
         }
