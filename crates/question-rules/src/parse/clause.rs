@@ -206,7 +206,11 @@ fn after_subject(
 
 /// Whether a verb that could be a past tense is a participle after its noun: another finite verb follows in the clause.
 fn is_reduced_relative(sentence: &Sentence, at: usize) -> bool {
-    if sentence.get(at).is_none() || !can_be_participle(sentence, at) {
+    let next = sentence.get(after_adverbs(sentence, at) + 1);
+    let is_followed = next.is_some_and(|next| {
+        matches!(next.tag, Tag::Prep | Tag::To | Tag::Adv) || next.tag.is_finite() || next.tag == Tag::Name
+    });
+    if sentence.get(at).is_none() || !is_followed || !can_be_participle(sentence, at) {
         return false;
     }
     for token in &sentence.tokens[after_adverbs(sentence, at) + 1..] {

@@ -17,6 +17,8 @@ pub struct Predicate {
     pub cut_off: usize,
     /// A relative clause that begins after a comma: the noun phrase that it belongs to, and the token after the pronoun.
     pub relatives: Vec<(NounPhrase, usize)>,
+    /// Where the last relative clause that was skipped ends.
+    skipped_to: Option<usize>,
     /// Where the next clause begins, and whether it has the same subject.
     pub next: Option<(usize, bool)>,
 }
@@ -43,7 +45,8 @@ const ADVERBIAL: [&str; 13] = [
 
 /// The phrases from a token to the end of the clause.
 pub fn predicate(sentence: &Sentence, start: usize) -> Result<Predicate, Reason> {
-    let mut found = Predicate { phrases: Vec::new(), end: start, cut_off: 0, relatives: Vec::new(), next: None };
+    let mut found =
+        Predicate { phrases: Vec::new(), end: start, cut_off: 0, relatives: Vec::new(), skipped_to: None, next: None };
     let mut at = start;
     while !sentence.is_end(at) {
         let token = &sentence.tokens[at];
@@ -285,7 +288,9 @@ fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Resu
                 found.relatives.push((noun, at + 1));
             }
             found.cut_off += 1;
-            opaque(sentence, at + 1).map(Some)
+            let end = opaque(sentence, at + 1)?;
+            found.skipped_to = Some(end);
+            Ok(Some(end))
         }
         Tag::Prep if token.is_any(&["including", "like", "with", "except", "unlike", "for", "of"]) => {
             found.cut_off += 1;
@@ -339,6 +344,10 @@ fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Resu
 /// `None` if it ends.
 fn after_conjunction(sentence: &Sentence, conjunction: usize, found: &mut Predicate) -> Result<Option<usize>, Reason> {
     let at = conjunction + 1;
+    // The verb may belong to a relative clause that was skipped.
+    if found.skipped_to == Some(conjunction) {
+        return Ok(None);
+    }
     if begins_verb(sentence, at) {
         // The verb may as well belong to a clause within the last phrase.
         let last = found.phrases.last().map_or(0..0, |last| last.tokens.clone());

@@ -104,7 +104,8 @@ pub fn animacy(sentence: &Sentence, noun: &NounPhrase) -> Animacy {
         Tag::Adj if first.is("the") => Animacy::Person,
         Tag::Noun | Tag::Nouns => {
             let ends = |endings: &[&str]| endings.iter().any(|end| head.lower.trim_end_matches('s').ends_with(end));
-            let of_people = LEXICON.is_person(&head.lower) || ends(&["ist", "ian"]) && !ends(&["list"]);
+            let of_people = LEXICON.is_person(&head.lower)
+                || ends(&["ist", "ian"]) && !head.is_any(&["list", "lists", "checklist", "checklists"]);
             if of_people { Animacy::Person } else { Animacy::Thing }
         }
         Tag::Pron if head.is_any(&["he", "she", "him", "her", "who", "i", "we", "you", "everyone", "someone"]) => {
