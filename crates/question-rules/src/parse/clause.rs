@@ -7,7 +7,10 @@ use super::{Clause, Phrase, PhraseKind, Sentence};
 use crate::lexicon::LEXICON;
 use crate::question::Reason;
 use crate::tag::Tag;
+use crate::token::Token;
 
+/// Adverbs before a verb.
+const OF_VERBS: [&str; 8] = ["also", "often", "always", "still", "now", "soon", "then", "sometimes"];
 /// A sentence has no more clauses than this; it bounds the time.
 const MAX_CLAUSES: usize = 8;
 
@@ -89,7 +92,7 @@ fn leading(sentence: &Sentence, start: usize, lead: &mut Vec<Phrase>, cut_off: &
         match token.tag {
             Tag::Mark if token.text == "," => at += 1,
             Tag::Conj => at += 1,
-            Tag::Adv if joined(sentence, at, Place::Subject).is_none_or(|noun| noun.tokens.start == noun.head) => {
+            Tag::Adv if token.lower.ends_with("ly") || joined(sentence, at, Place::Subject).is_none() => {
                 if !token.is_any(&["then", "so", "thus", "also", "now", "however", "therefore"]) {
                     *cut_off += 1;
                 }
@@ -193,7 +196,12 @@ fn after_subject(
                     }
                     verb += 1;
                 }
-                while verb > at && matches!(sentence.tokens[verb - 1].tag, Tag::Adv | Tag::Neg) {
+                // Adverbs of the verb; others may belong to the relative clause.
+                let is_of_verb = |token: &Token| {
+                    token.tag == Tag::Neg
+                        || token.tag == Tag::Adv && (token.lower.ends_with("ly") || token.is_any(&OF_VERBS))
+                };
+                while verb > at && is_of_verb(&sentence.tokens[verb - 1]) {
                     verb -= 1;
                 }
                 (at, subject.tokens.end) = (verb, verb);

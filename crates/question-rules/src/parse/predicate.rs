@@ -27,9 +27,10 @@ pub struct Predicate {
 const CAUSES: [&str; 1] = ["because"];
 
 /// Noun phrases that are adverbs.
-const ADVERBIAL: [&str; 13] = [
+const ADVERBIAL: [&str; 14] = [
     "home",
     "a little",
+    "a little while",
     "a bit",
     "a while",
     "a long time",
@@ -50,6 +51,11 @@ pub fn predicate(sentence: &Sentence, start: usize) -> Result<Predicate, Reason>
     let mut at = start;
     while !sentence.is_end(at) {
         let token = &sentence.tokens[at];
+        if token.is("including") {
+            found.cut_off += 1;
+            at = opaque(sentence, at + 1)?;
+            continue;
+        }
         let continued = match token.tag {
             Tag::Mark if token.text == "," => Some(after_comma(sentence, at, &mut found)?),
             Tag::Mark => return Err(Reason::UnclearStructure),
@@ -100,7 +106,8 @@ fn phrase(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
     match token.tag {
         Tag::Prep
             if token.is_any(&["before", "after", "since", "until"])
-                && base(sentence, at + 1).is_some_and(|noun| begins_verb(sentence, noun.tokens.end)) =>
+                && joined(sentence, at + 1, Place::Subject)
+                    .is_some_and(|noun| begins_verb(sentence, noun.tokens.end)) =>
         {
             Ok((PhraseKind::Subordinate, opaque(sentence, at + 1)?, None))
         }

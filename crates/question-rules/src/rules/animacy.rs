@@ -74,7 +74,7 @@ pub fn animacy(sentence: &Sentence, noun: &NounPhrase) -> Animacy {
         return Animacy::Unknown;
     }
     // "a number of kings"
-    if head.is_any(&["number", "majority", "group", "handful", "couple", "pair", "lot", "crowd"])
+    if head.is_any(&["number", "majority", "minority", "group", "handful", "couple", "pair", "lot", "crowd"])
         && sentence.get(noun.core_end).is_some_and(|token| token.is("of"))
         && let Some(inner) = noun_phrase(sentence, noun.core_end + 1)
     {

@@ -1,7 +1,7 @@
 //! What pronouns refer to.
 
 use super::animacy::{Animacy, animacy, gender};
-use crate::lexicon::Gender;
+use crate::lexicon::{Gender, LEXICON};
 use crate::parse::{Clause, NounPhrase, Sentence, noun_phrase};
 use crate::tag::Tag;
 
@@ -49,7 +49,7 @@ impl References {
     }
 
     fn add_phrase(&mut self, sentence: &Sentence, noun: &NounPhrase, is_subject: bool, number: usize) {
-        if noun.is_pronoun(sentence) {
+        if noun.is_pronoun(sentence) || LEXICON.is_time(&sentence.tokens[noun.head].lower) {
             return;
         }
         let tokens = &sentence.tokens[noun.tokens.start..noun.core_end];
@@ -83,6 +83,9 @@ impl References {
     pub fn resolve(&self, pronoun: &str, number: usize, token: usize, is_subject: bool) -> Option<&str> {
         let fits = |entity: &&Entity| fits(entity, pronoun);
         let of = |number: usize| self.entities.iter().filter(move |it| it.place.0 == number).filter(fits);
+        // "They" are rather persons or a subject.
+        let is_they = ["they", "them", "their"].contains(&pronoun);
+        let of = |number: usize| of(number).filter(|it| !is_they || it.is_subject || it.animacy == Animacy::Person);
         let here: Vec<&Entity> = of(number).filter(|it| it.place.1 < token).collect();
         if ["it", "its"].contains(&pronoun) {
             // Too many things could be meant but by a subject after a subject.
@@ -93,7 +96,7 @@ impl References {
             return only(&here).or_else(|| only(&subjects(&here)).filter(|_| is_subject));
         }
         let earlier = (number.saturating_sub(MAX_DISTANCE)..number).rev().map(|number| of(number).collect::<Vec<_>>());
-        if ["them", "they", "their"].contains(&pronoun) && !is_subject {
+        if is_they && !is_subject {
             return None;
         }
         let nearest = earlier.into_iter().find(|entities| !entities.is_empty())?;
