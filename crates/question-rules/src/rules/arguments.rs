@@ -59,9 +59,9 @@ const WITH_PREPOSITION: [(&str, &[&str]); 44] = [
 ];
 
 /// Verbs that have no object.
-const WITHOUT_OBJECT: [&str; 18] = [
+const WITHOUT_OBJECT: [&str; 19] = [
     "become", "remain", "seem", "come", "go", "lie", "sit", "stand", "fall", "arrive", "die", "sleep", "live", "look",
-    "talk", "appear", "happen", "walk",
+    "talk", "appear", "happen", "walk", "let",
 ];
 
 /// Verbs that mean little without their object.

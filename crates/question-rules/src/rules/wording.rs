@@ -68,6 +68,8 @@ const CONTEXT: [&str; 27] = [
 ];
 /// Verbs that mean little, in their base form.
 const LIGHT: [&str; 5] = ["be", "have", "do", "get", "make"];
+/// Verbs after an "it" that refers to nothing.
+const IMPERSONAL: [&str; 10] = ["be", "begin", "rain", "snow", "seem", "happen", "appear", "become", "grow", "take"];
 /// Pronouns that can be replaced.
 const PERSONAL: [&str; 10] = ["he", "she", "it", "they", "him", "her", "them", "his", "its", "their"];
 /// Adverbs that connect sentences, which a question does not need.
@@ -191,6 +193,11 @@ impl Writer<'_> {
             }
         }
         let is_first = is_subject && !in_subject;
+        // "it began to rain", "it seems", "it was late"
+        let verb = self.clause.verb.base(self.sentence);
+        if is_first && token.is("it") && IMPERSONAL.contains(&verb.as_str()) {
+            return Err(Reason::UnknownReference);
+        }
         let found = self.references.resolve(&token.lower, self.number, at, is_first);
         let Some(name) = found else { return Err(Reason::UnknownReference) };
         if !is_owner && !is_first && can_refer(self.sentence, subject, &token.lower) {
