@@ -187,7 +187,7 @@ impl Asker<'_> {
         if preposition.is_any(&["to", "into", "through"]) && !MOTION.contains(&base.as_str()) {
             return false;
         }
-        // "in front of the house" tells a place, "in the middle of a war" does not.
+        // "in front of the mill" tells a place, "in the middle of a war" does not.
         if noun.tokens.end > noun.core_end && !LEXICON.is_place(&head.lower) {
             return false;
         }
