@@ -228,7 +228,7 @@ pub fn by_ending(word: &str) -> Vec<Choice> {
     } else if ends(&["s"]) {
         vec![(Tag::Nouns, 0)]
     } else if ends(&["est"]) {
-        vec![(Tag::Adj, 0), (Tag::Noun, -2)]
+        vec![(Tag::Adj, 0), (Tag::Noun, 0)]
     } else {
         vec![(Tag::Noun, 0), (Tag::Adj, -4)]
     }

@@ -67,6 +67,11 @@ const WITHOUT_OBJECT: [&str; 19] = [
 /// Verbs that mean little without their object.
 const LIGHT: [&str; 6] = ["take", "make", "have", "give", "do", "get"];
 
+/// Whether a preposition belongs to a verb in its base form: "look at".
+pub fn belongs_to_verb(base: &str, preposition: &str) -> bool {
+    WITH_PREPOSITION.iter().any(|(verb, prepositions)| *verb == base && prepositions.contains(&preposition))
+}
+
 /// Verbs that say what something is called, in the passive: "was named Victoria".
 const NAMING: [&str; 8] = ["name", "call", "elect", "appoint", "declare", "consider", "title", "rename"];
 
@@ -272,7 +277,6 @@ impl Asker<'_> {
     pub(super) fn prepositional(&mut self) {
         let sentence = self.writer.sentence;
         let base = self.clause().verb.base(sentence);
-        let Some((_, prepositions)) = WITH_PREPOSITION.iter().find(|(verb, _)| *verb == base) else { return };
         let phrases = self.clause().phrases.clone();
         let first = phrases.iter().position(|phrase| phrase.kind != PhraseKind::Noun).unwrap_or(phrases.len());
         let Some(phrase) = phrases.get(first).filter(|phrase| first <= 1 && phrase.kind == PhraseKind::Prepositional)
@@ -281,7 +285,7 @@ impl Asker<'_> {
         };
         let start = phrase.tokens.start;
         let Some(noun) = phrase.noun.as_ref().filter(|noun| noun.tokens.start == start + 1) else { return };
-        if !prepositions.contains(&self.token(start).lower.as_str()) || self.is_time(phrase) {
+        if !belongs_to_verb(&base, &self.token(start).lower) || self.is_time(phrase) {
             return;
         }
         let answer = noun.tokens.clone();

@@ -219,6 +219,9 @@ impl Asker<'_> {
         if answer.iter().any(|token| token.is_any(&["this", "these", "such", "ones"])) {
             return Err(Reason::NeedsContext);
         }
+        if answer.iter().take(2).any(|token| token.is_any(&["other", "same", "another"])) {
+            return Err(Reason::NeedsContext);
+        }
         // Parentheses within the answer.
         let has_gap =
             draft.answer.clone().skip(1).any(|at| self.token(at).bytes.start > self.token(at - 1).bytes.end + 2);

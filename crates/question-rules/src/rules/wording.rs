@@ -137,7 +137,9 @@ impl Writer<'_> {
                 continue;
             }
             let before_of = self.sentence.get(at + 1).is_some_and(|next| next.is("of"));
-            let refers = token.is("that") && (before_of || matches!(token.tag, Tag::Det | Tag::Pron))
+            let before_time = self.sentence.get(at + 1).is_some_and(|next| LEXICON.is_time(&next.lower));
+            let refers = token.is("that") && before_time
+                || token.is("that") && (before_of || matches!(token.tag, Tag::Det | Tag::Pron))
                 || token.tag == Tag::Pron && !token.is_any(&PERSONAL) && !token.lower.contains("sel");
             if refers {
                 return Err(Reason::NeedsContext);
