@@ -17,7 +17,7 @@ pub struct Predicate {
     pub cut_off: usize,
     /// A relative clause that begins after a comma: the noun phrase that it belongs to, and the token after the pronoun.
     pub relatives: Vec<(NounPhrase, usize)>,
-    /// Where the last relative clause that was skipped ends.
+    /// Where the last relative clause or apposition that was skipped ends.
     skipped_to: Option<usize>,
     /// Where the next clause begins, and whether it has the same subject.
     pub next: Option<(usize, bool)>,
@@ -267,6 +267,10 @@ fn is_listed(sentence: &Sentence, start: usize) -> bool {
 fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Result<Option<usize>, Reason> {
     let at = comma + 1;
     let Some(token) = sentence.get(at) else { return Ok(None) };
+    // "the diagnosis, monitoring or treatment"
+    if token.tag == Tag::Ing && sentence.get(at + 1).is_some_and(|next| next.tag == Tag::Conj) {
+        return Err(Reason::UnclearStructure);
+    }
     match token.tag {
         Tag::Conj => {
             if begins_verb(sentence, at + 1) {
@@ -341,6 +345,7 @@ fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Resu
             }
             let end = opaque(sentence, noun.tokens.end.max(at + 1)).unwrap_or(noun.tokens.end);
             found.phrases.push(Phrase { kind: PhraseKind::Apposition, tokens: at..end, noun: Some(noun) });
+            found.skipped_to = Some(end);
             found.cut_off += 1;
             Ok(Some(end))
         }
