@@ -183,7 +183,8 @@ impl Asker<'_> {
             return false;
         }
         let base = self.clause().verb.base(self.writer.sentence);
-        if belongs_to_verb(&base, &preposition.lower) {
+        let is_agent = self.clause().verb.is_passive && preposition.is("by");
+        if is_agent || belongs_to_verb(&base, &preposition.lower) {
             return false;
         }
         let head = self.token(noun.head);

@@ -139,9 +139,9 @@ const PERSONAL: [&str; 42] = [
 ];
 
 /// Verbs whose subject is a person or an animal, whatever the noun.
-const ANIMATE: [&str; 16] = [
-    "wish", "marry", "laugh", "weep", "beg", "hope", "want", "decide", "promise", "sleep", "eat", "drink", "cry",
-    "sing", "think", "hear",
+const ANIMATE: [&str; 15] = [
+    "wish", "marry", "laugh", "weep", "beg", "hope", "want", "promise", "sleep", "eat", "drink", "cry", "sing",
+    "think", "hear",
 ];
 
 /// Whether a verb, in its base form, tells that its subject is a person or an animal.

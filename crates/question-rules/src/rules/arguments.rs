@@ -132,7 +132,8 @@ impl Asker<'_> {
 
     /// Whether the subject has something with "his" or "her".
     fn owns_as_person(&self, subject: &NounPhrase) -> bool {
-        let owners = self.clause().phrases.iter().flat_map(|phrase| phrase.tokens.clone()).map(|at| self.token(at));
+        let object = self.clause().phrases.first().filter(|phrase| phrase.kind == PhraseKind::Noun);
+        let owners = object.into_iter().flat_map(|phrase| phrase.tokens.clone()).map(|at| self.token(at));
         let mut personal = owners.filter(|token| token.tag == Tag::Poss && token.is_any(&["his", "her"]));
         personal.any(|token| can_own(self.writer.sentence, subject, &token.lower))
     }
