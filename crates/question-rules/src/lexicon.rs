@@ -104,6 +104,15 @@ impl Lexicon {
             lexicon.bases.insert(form.into(), base.into());
             lexicon.past_bases.insert(form.into(), base.into());
         }
+        // "found" is the past of "find" more often than a verb of its own.
+        for form in lexicon.past_bases.keys() {
+            let choices = lexicon.choices.get_mut(form).map(Vec::as_mut_slice).unwrap_or_default();
+            if choices.iter().any(|choice| choice.0 == Tag::Past) {
+                for choice in choices.iter_mut().filter(|choice| matches!(choice.0, Tag::Plain | Tag::Inf)) {
+                    choice.1 -= 2;
+                }
+            }
+        }
         for adjective in words(include_str!("lexicon/adjectives.txt")).union(&lexicon.nationalities.clone()) {
             lexicon.add(adjective, Tag::Adj, 0);
         }
@@ -219,7 +228,7 @@ pub fn by_ending(word: &str) -> Vec<Choice> {
     } else if ends(&["s"]) {
         vec![(Tag::Nouns, 0)]
     } else if ends(&["est"]) {
-        vec![(Tag::Adj, 0), (Tag::Noun, -2)]
+        vec![(Tag::Adj, 0), (Tag::Noun, 0)]
     } else {
         vec![(Tag::Noun, 0), (Tag::Adj, -4)]
     }

@@ -92,3 +92,30 @@ fn doubled(base: &str) -> String {
 fn is_vowel(letter: char) -> bool {
     "aeiou".contains(letter)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verbs_get_their_endings() {
+        let forms = |base| [third_person(base), with_ed(base), with_ing(base)];
+        assert_eq!(forms("stop"), ["stops", "stopped", "stopping"]);
+        assert_eq!(forms("carry"), ["carries", "carried", "carrying"]);
+        assert_eq!(forms("play"), ["plays", "played", "playing"]);
+        assert_eq!(forms("chase"), ["chases", "chased", "chasing"]);
+        assert_eq!(forms("watch"), ["watches", "watched", "watching"]);
+        assert_eq!(forms("admit"), ["admits", "admitted", "admitting"]);
+        assert_eq!(forms("visit"), ["visits", "visited", "visiting"]);
+        assert_eq!([third_person("be"), third_person("have"), with_ing("die")], ["is", "has", "dying"]);
+        assert_eq!([with_ing("see"), with_ing("dye"), with_ed("agree")], ["seeing", "dyeing", "agreed"]);
+    }
+
+    #[test]
+    fn plurals_get_their_singular() {
+        let plurals = ["wolves", "wives", "thieves", "foxes", "cities", "geese", "horses", "kings", "women", "glasses"];
+        let singulars = ["wolf", "wife", "thief", "fox", "city", "goose", "horse", "king", "woman", "glass"];
+        assert_eq!(plurals.map(singular), singulars);
+        assert_eq!(["bus", "glass", "basis", "ox"].map(singular), ["bus", "glass", "basis", "ox"]);
+    }
+}

@@ -87,14 +87,15 @@ fn choices(tokens: &[Token], at: usize, cases: &Cases) -> Vec<Choice> {
     }
     let known = LEXICON.known(&token.lower);
     let is_first = !tokens[..at].iter().any(Token::is_word);
-    let is_name = cases.is_name(&token.lower).filter(|_| is_first);
+    let is_capitalised = |next: &Token| next.is_word() && next.is_capitalised() && !next.is("i");
+    let is_continued = tokens.get(at + 1).is_some_and(is_capitalised);
+    let is_name = cases.is_name(&token.lower).filter(|is_name| is_first && (*is_name || !is_continued));
     if !token.is_capitalised() || token.is("i") || is_name == Some(false) {
         return known.map_or_else(|| by_ending(&token.lower), <[Choice]>::to_vec);
     }
-    let numbered = known.is_some_and(|known| known[0].0.is_noun())
+    let is_numbered = known.is_some_and(|known| known[0].0.is_noun())
         && tokens.get(at + 1).is_some_and(|next| next.text.starts_with(|first: char| first.is_ascii_digit()));
-    let continues =
-        numbered || tokens.get(at + 1).is_some_and(|next| next.is_word() && next.is_capitalised() && !next.is("i"));
+    let continues = is_numbered || is_continued;
     let mut choices: Vec<Choice> = match known {
         Some(known) if is_first && !LEXICON.is_given_name(&token.lower) => known.to_vec(),
         // A nationality.
@@ -232,7 +233,7 @@ fn after(before: Tag, word: &Token, token: &Token, tag: Tag) -> i32 {
             _ => 0,
         },
         Num => match tag {
-            Nouns => 3,
+            Nouns => 4,
             Noun => 2,
             Adj | Num => 1,
             Third | Past | Modal => -1,
@@ -312,7 +313,7 @@ fn after(before: Tag, word: &Token, token: &Token, tag: Tag) -> i32 {
 
 fn after_pronoun(word: &Token, tag: Tag) -> i32 {
     use Tag::*;
-    if word.is_any(&["him", "me", "us", "them", "himself", "herself", "itself", "themselves"]) {
+    if word.is_any(&["him", "me", "us", "them", "her", "himself", "herself", "itself", "themselves"]) {
         return match tag {
             Prep | To | Mark | Adv => 1,
             Inf | Adj | Conj | Sub => 0,

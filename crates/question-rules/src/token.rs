@@ -128,3 +128,28 @@ fn clitic_length(word: &str) -> usize {
     }
     word.chars().rev().take(clitic.chars().count()).map(char::len_utf8).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(text: &str) -> Vec<String> {
+        let tokens = tokenize(text, 0..text.len());
+        assert!(tokens.iter().all(|token| text[token.bytes.clone()] == token.text));
+        tokens.into_iter().map(|token| token.text).collect()
+    }
+
+    #[test]
+    fn marks_are_tokens_but_within_words_and_numbers() {
+        assert_eq!(texts("A well-known man, 3.5%."), ["A", "well-known", "man", ",", "3.5%", "."]);
+        assert_eq!(texts("Mr. U.S. Smith paid $1,500."), ["Mr.", "U.S.", "Smith", "paid", "$1,500", "."]);
+        assert_eq!(texts("(in 1990–1995)"), ["(", "in", "1990", "–", "1995", ")"]);
+    }
+
+    #[test]
+    fn clitics_are_tokens() {
+        assert_eq!(texts("The fox's tail didn't move."), ["The", "fox", "'s", "tail", "did", "n't", "move", "."]);
+        assert_eq!(texts("the miller’s wife"), ["the", "miller", "’s", "wife"]);
+        assert_eq!(texts("the foxes' den"), ["the", "foxes", "'", "den"]);
+    }
+}

@@ -1,13 +1,16 @@
 //! The clauses of a sentence: leading phrases, the subject, the verb and what follows.
 
-use super::noun_phrase::{NounPhrase, Place, base, begins_verb, joined};
+use super::noun_phrase::{NounPhrase, Place, after_adverbs, base, begins_verb, joined};
 use super::predicate::{can_be_participle, predicate, prepositional};
 use super::verb_group::verb_group;
 use super::{Clause, Phrase, PhraseKind, Sentence};
 use crate::lexicon::LEXICON;
 use crate::question::Reason;
 use crate::tag::Tag;
+use crate::token::Token;
 
+/// Adverbs before a verb.
+const OF_VERBS: [&str; 8] = ["also", "often", "always", "still", "now", "soon", "then", "sometimes"];
 /// A sentence has no more clauses than this; it bounds the time.
 const MAX_CLAUSES: usize = 8;
 
@@ -89,7 +92,7 @@ fn leading(sentence: &Sentence, start: usize, lead: &mut Vec<Phrase>, cut_off: &
         match token.tag {
             Tag::Mark if token.text == "," => at += 1,
             Tag::Conj => at += 1,
-            Tag::Adv if joined(sentence, at, Place::Subject).is_none_or(|noun| noun.tokens.start == noun.head) => {
+            Tag::Adv if token.lower.ends_with("ly") || joined(sentence, at, Place::Subject).is_none() => {
                 if !token.is_any(&["then", "so", "thus", "also", "now", "however", "therefore"]) {
                     *cut_off += 1;
                 }
@@ -193,7 +196,12 @@ fn after_subject(
                     }
                     verb += 1;
                 }
-                while verb > at && matches!(sentence.tokens[verb - 1].tag, Tag::Adv | Tag::Neg) {
+                // Adverbs of the verb; others may belong to the relative clause.
+                let is_of_verb = |token: &Token| {
+                    token.tag == Tag::Neg
+                        || token.tag == Tag::Adv && (token.lower.ends_with("ly") || token.is_any(&OF_VERBS))
+                };
+                while verb > at && is_of_verb(&sentence.tokens[verb - 1]) {
                     verb -= 1;
                 }
                 (at, subject.tokens.end) = (verb, verb);
@@ -206,12 +214,16 @@ fn after_subject(
 
 /// Whether a verb that could be a past tense is a participle after its noun: another finite verb follows in the clause.
 fn is_reduced_relative(sentence: &Sentence, at: usize) -> bool {
-    if sentence.get(at).is_none() || !can_be_participle(sentence, at) {
+    let next = sentence.get(after_adverbs(sentence, at) + 1);
+    let is_followed = next.is_some_and(|next| {
+        matches!(next.tag, Tag::Prep | Tag::To | Tag::Adv) || next.tag.is_finite() || next.tag == Tag::Name
+    });
+    if sentence.get(at).is_none() || !is_followed || !can_be_participle(sentence, at) {
         return false;
     }
-    for token in &sentence.tokens[at + 1..] {
+    for token in &sentence.tokens[after_adverbs(sentence, at) + 1..] {
         match token.tag {
-            Tag::Mark | Tag::Conj | Tag::Sub | Tag::Wh => return false,
+            Tag::Mark | Tag::Conj | Tag::Sub | Tag::Wh | Tag::To => return false,
             Tag::Prep if token.is_any(&["before", "after", "since", "until"]) => return false,
             tag if tag.is_finite() => return true,
             _ => {}

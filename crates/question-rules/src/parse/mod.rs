@@ -9,6 +9,7 @@ use std::ops::Range;
 
 pub use clause::parse;
 pub use noun_phrase::{NounPhrase, base as noun_phrase};
+pub use predicate::can_be_participle;
 pub use verb_group::{VerbGroup, has_known_base};
 
 use crate::token::Token;

@@ -155,7 +155,12 @@ pub fn joined(sentence: &Sentence, start: usize, place: Place) -> Option<NounPhr
             (true, None) => end + 1,
             (false, None) => break,
         };
+        // "talked to their wives, and the wives to the window"
+        let is_pair = comma && conjunction.is_some() && end == first.tokens.end;
         let Some(other) = with_of(sentence, next) else { break };
+        if is_pair && sentence.get(other.tokens.end).is_some_and(|token| matches!(token.tag, Tag::Prep | Tag::To)) {
+            break;
+        }
         if other.is_pronoun(sentence) && place != Place::Subject {
             break;
         }
@@ -176,11 +181,18 @@ pub fn joined(sentence: &Sentence, start: usize, place: Place) -> Option<NounPhr
     Some(whole)
 }
 
+/// The token after adverbs, but not particles: "out came a mouse".
+pub fn after_adverbs(sentence: &Sentence, at: usize) -> usize {
+    let particles = ["out", "down", "up", "in", "here", "there", "away", "off", "back", "on", "over"];
+    let is_adverb = |at: &usize| {
+        let token = sentence.get(*at);
+        token.is_some_and(|token| matches!(token.tag, Tag::Adv | Tag::Neg) && !token.is_any(&particles))
+    };
+    (at..).find(|at| !is_adverb(at)).unwrap_or(at)
+}
+
 /// Whether a finite verb, possibly after adverbs, begins at a token.
 pub fn begins_verb(sentence: &Sentence, at: usize) -> bool {
-    let mut at = at;
-    while sentence.get(at).is_some_and(|token| matches!(token.tag, Tag::Adv | Tag::Neg)) {
-        at += 1;
-    }
+    let at = after_adverbs(sentence, at);
     sentence.get(at).is_some_and(|token| token.tag.is_finite())
 }

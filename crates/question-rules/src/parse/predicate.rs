@@ -1,6 +1,6 @@
 //! What follows the verb of a clause.
 
-use super::noun_phrase::{NounPhrase, Place, base, begins_verb, joined};
+use super::noun_phrase::{NounPhrase, Place, after_adverbs, base, begins_verb, joined};
 use super::verb_group::base_form;
 use super::{Phrase, PhraseKind, Sentence};
 use crate::lexicon::LEXICON;
@@ -17,6 +17,8 @@ pub struct Predicate {
     pub cut_off: usize,
     /// A relative clause that begins after a comma: the noun phrase that it belongs to, and the token after the pronoun.
     pub relatives: Vec<(NounPhrase, usize)>,
+    /// Where the last relative clause or apposition that was skipped ends.
+    skipped_to: Option<usize>,
     /// Where the next clause begins, and whether it has the same subject.
     pub next: Option<(usize, bool)>,
 }
@@ -25,9 +27,10 @@ pub struct Predicate {
 const CAUSES: [&str; 1] = ["because"];
 
 /// Noun phrases that are adverbs.
-const ADVERBIAL: [&str; 13] = [
+const ADVERBIAL: [&str; 14] = [
     "home",
     "a little",
+    "a little while",
     "a bit",
     "a while",
     "a long time",
@@ -43,10 +46,16 @@ const ADVERBIAL: [&str; 13] = [
 
 /// The phrases from a token to the end of the clause.
 pub fn predicate(sentence: &Sentence, start: usize) -> Result<Predicate, Reason> {
-    let mut found = Predicate { phrases: Vec::new(), end: start, cut_off: 0, relatives: Vec::new(), next: None };
+    let mut found =
+        Predicate { phrases: Vec::new(), end: start, cut_off: 0, relatives: Vec::new(), skipped_to: None, next: None };
     let mut at = start;
     while !sentence.is_end(at) {
         let token = &sentence.tokens[at];
+        if token.is("including") {
+            found.cut_off += 1;
+            at = opaque(sentence, at + 1)?;
+            continue;
+        }
         let continued = match token.tag {
             Tag::Mark if token.text == "," => Some(after_comma(sentence, at, &mut found)?),
             Tag::Mark => return Err(Reason::UnclearStructure),
@@ -97,7 +106,8 @@ fn phrase(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
     match token.tag {
         Tag::Prep
             if token.is_any(&["before", "after", "since", "until"])
-                && base(sentence, at + 1).is_some_and(|noun| begins_verb(sentence, noun.tokens.end)) =>
+                && joined(sentence, at + 1, Place::Subject)
+                    .is_some_and(|noun| begins_verb(sentence, noun.tokens.end)) =>
         {
             Ok((PhraseKind::Subordinate, opaque(sentence, at + 1)?, None))
         }
@@ -204,7 +214,7 @@ pub fn prepositional(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
 
 /// Whether a past tense could as well be a participle.
 pub fn can_be_participle(sentence: &Sentence, at: usize) -> bool {
-    let token = &sentence.tokens[at];
+    let Some(token) = sentence.get(after_adverbs(sentence, at)) else { return false };
     let known = LEXICON.known(&token.lower);
     token.tag == Tag::Past
         && !token.is_any(&["had", "did", "was", "were"])
@@ -257,6 +267,10 @@ fn is_listed(sentence: &Sentence, start: usize) -> bool {
 fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Result<Option<usize>, Reason> {
     let at = comma + 1;
     let Some(token) = sentence.get(at) else { return Ok(None) };
+    // "the diagnosis, monitoring or treatment"
+    if token.tag == Tag::Ing && sentence.get(at + 1).is_some_and(|next| next.tag == Tag::Conj) {
+        return Err(Reason::UnclearStructure);
+    }
     match token.tag {
         Tag::Conj => {
             if begins_verb(sentence, at + 1) {
@@ -276,14 +290,18 @@ fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Resu
             Ok(None)
         }
         Tag::Wh if token.is_any(&["who", "which"]) => {
-            let last = found.phrases.last().and_then(|last| last.noun.clone());
+            // After "a marmot with a quick heart", either could be meant.
+            let is_clear = |last: &&Phrase| last.kind == PhraseKind::Noun || found.phrases.len() == 1;
+            let last = found.phrases.last().filter(is_clear).and_then(|last| last.noun.clone());
             let is_part =
                 |noun: &NounPhrase| sentence.tokens[noun.head].is_any(&["part", "kind", "type", "form", "member"]);
             if let Some(noun) = last.filter(|noun| !is_part(noun) && noun.tokens.end == noun.core_end) {
                 found.relatives.push((noun, at + 1));
             }
             found.cut_off += 1;
-            opaque(sentence, at + 1).map(Some)
+            let end = opaque(sentence, at + 1)?;
+            found.skipped_to = Some(end);
+            Ok(Some(end))
         }
         Tag::Prep if token.is_any(&["including", "like", "with", "except", "unlike", "for", "of"]) => {
             found.cut_off += 1;
@@ -327,6 +345,7 @@ fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Resu
             }
             let end = opaque(sentence, noun.tokens.end.max(at + 1)).unwrap_or(noun.tokens.end);
             found.phrases.push(Phrase { kind: PhraseKind::Apposition, tokens: at..end, noun: Some(noun) });
+            found.skipped_to = Some(end);
             found.cut_off += 1;
             Ok(Some(end))
         }
@@ -337,6 +356,10 @@ fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Resu
 /// `None` if it ends.
 fn after_conjunction(sentence: &Sentence, conjunction: usize, found: &mut Predicate) -> Result<Option<usize>, Reason> {
     let at = conjunction + 1;
+    // The verb may belong to a relative clause that was skipped.
+    if found.skipped_to == Some(conjunction) {
+        return Ok(None);
+    }
     if begins_verb(sentence, at) {
         // The verb may as well belong to a clause within the last phrase.
         let last = found.phrases.last().map_or(0..0, |last| last.tokens.clone());

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::Asker;
 use super::animacy::{Animacy, animacy};
+use super::arguments::belongs_to_verb;
 use crate::lexicon::LEXICON;
 use crate::parse::{Clause, Phrase, PhraseKind};
 use crate::question::{Reason, Rule};
@@ -182,12 +183,16 @@ impl Asker<'_> {
             return false;
         }
         let base = self.clause().verb.base(self.writer.sentence);
+        let is_agent = self.clause().verb.is_passive && preposition.is("by");
+        if is_agent || belongs_to_verb(&base, &preposition.lower) {
+            return false;
+        }
         let head = self.token(noun.head);
         let in_or_at = preposition.is_any(&["in", "at"]);
         if preposition.is_any(&["to", "into", "through"]) && !MOTION.contains(&base.as_str()) {
             return false;
         }
-        // "in front of the house" tells a place, "in the middle of a war" does not.
+        // "in front of the mill" tells a place, "in the middle of a war" does not.
         if noun.tokens.end > noun.core_end && !LEXICON.is_place(&head.lower) {
             return false;
         }

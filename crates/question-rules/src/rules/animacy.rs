@@ -74,7 +74,7 @@ pub fn animacy(sentence: &Sentence, noun: &NounPhrase) -> Animacy {
         return Animacy::Unknown;
     }
     // "a number of kings"
-    if head.is_any(&["number", "majority", "group", "handful", "couple", "pair", "lot", "crowd"])
+    if head.is_any(&["number", "majority", "minority", "group", "handful", "couple", "pair", "lot", "crowd"])
         && sentence.get(noun.core_end).is_some_and(|token| token.is("of"))
         && let Some(inner) = noun_phrase(sentence, noun.core_end + 1)
     {
@@ -104,7 +104,8 @@ pub fn animacy(sentence: &Sentence, noun: &NounPhrase) -> Animacy {
         Tag::Adj if first.is("the") => Animacy::Person,
         Tag::Noun | Tag::Nouns => {
             let ends = |endings: &[&str]| endings.iter().any(|end| head.lower.trim_end_matches('s').ends_with(end));
-            let of_people = LEXICON.is_person(&head.lower) || ends(&["ist", "ian"]) && !ends(&["list"]);
+            let of_people = LEXICON.is_person(&head.lower)
+                || ends(&["ist", "ian"]) && !head.is_any(&["list", "lists", "checklist", "checklists"]);
             if of_people { Animacy::Person } else { Animacy::Thing }
         }
         Tag::Pron if head.is_any(&["he", "she", "him", "her", "who", "i", "we", "you", "everyone", "someone"]) => {
@@ -138,9 +139,9 @@ const PERSONAL: [&str; 42] = [
 ];
 
 /// Verbs whose subject is a person or an animal, whatever the noun.
-const ANIMATE: [&str; 16] = [
-    "wish", "marry", "laugh", "weep", "beg", "hope", "want", "decide", "promise", "sleep", "eat", "drink", "cry",
-    "sing", "think", "hear",
+const ANIMATE: [&str; 15] = [
+    "wish", "marry", "laugh", "weep", "beg", "hope", "want", "promise", "sleep", "eat", "drink", "cry", "sing",
+    "think", "hear",
 ];
 
 /// Whether a verb, in its base form, tells that its subject is a person or an animal.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::Asker;
 use super::animacy::{Animacy, animacy, is_animate, is_personal, kind_of_name};
+use super::reference::can_own;
 use super::wording::Piece;
 use crate::parse::{NounPhrase, Phrase, PhraseKind};
 use crate::question::{Reason, Rule};
@@ -57,8 +58,19 @@ const WITH_PREPOSITION: [(&str, &[&str]); 44] = [
     ("limit", &["to"]),
 ];
 
+/// Verbs that have no object.
+const WITHOUT_OBJECT: [&str; 19] = [
+    "become", "remain", "seem", "come", "go", "lie", "sit", "stand", "fall", "arrive", "die", "sleep", "live", "look",
+    "talk", "appear", "happen", "walk", "let",
+];
+
 /// Verbs that mean little without their object.
 const LIGHT: [&str; 6] = ["take", "make", "have", "give", "do", "get"];
+
+/// Whether a preposition belongs to a verb in its base form: "look at".
+pub fn belongs_to_verb(base: &str, preposition: &str) -> bool {
+    WITH_PREPOSITION.iter().any(|(verb, prepositions)| *verb == base && prepositions.contains(&preposition))
+}
 
 /// Verbs that say what something is called, in the passive: "was named Victoria".
 const NAMING: [&str; 8] = ["name", "call", "elect", "appoint", "declare", "consider", "title", "rename"];
@@ -70,7 +82,7 @@ impl Asker<'_> {
             return Err(Reason::UnknownReference);
         }
         let head = self.token(noun.head);
-        if head.tag == Tag::Num || head.is_any(&["second", "third", "first", "rest"]) {
+        if head.tag == Tag::Num || head.is_any(&["second", "third", "first", "rest", "percent"]) {
             return Err(Reason::NeedsContext);
         }
         match animacy(self.writer.sentence, noun) {
@@ -108,12 +120,22 @@ impl Asker<'_> {
         let word = match self.question_word(subject, "who") {
             Err(Reason::UnknownAnimacy) if is_personal(&base) && !clause.verb.is_passive => "who",
             Ok(_) if is_animate(&base) && !clause.verb.is_passive => "who",
+            // "The lapwing left her nest."
+            Ok("what") if self.owns_as_person(subject) => "who",
             word => word?,
         };
         let mut pieces = vec![Piece::Words(word.into())];
         pieces.extend(self.writer.singular_verb());
         pieces.extend(self.rest(&[]));
         Ok(pieces)
+    }
+
+    /// Whether the subject has something with "his" or "her".
+    fn owns_as_person(&self, subject: &NounPhrase) -> bool {
+        let object = self.clause().phrases.first().filter(|phrase| phrase.kind == PhraseKind::Noun);
+        let owners = object.into_iter().flat_map(|phrase| phrase.tokens.clone()).map(|at| self.token(at));
+        let mut personal = owners.filter(|token| token.tag == Tag::Poss && token.is_any(&["his", "her"]));
+        personal.any(|token| can_own(self.writer.sentence, subject, &token.lower))
     }
 
     /// Whether a phrase after "be" describes many things: "a city", "important".
@@ -169,6 +191,14 @@ impl Asker<'_> {
         if subject.is_pronoun(sentence) {
             return Err(Reason::UnknownReference);
         }
+        let is_direction = complement.noun.as_ref().is_some_and(|noun| {
+            self.token(noun.head).is_any(&["north", "south", "east", "west"])
+                && !self.token(noun.tokens.start).is("the")
+        });
+        let head = self.token(subject.head);
+        if is_direction || head.tag == Tag::Num || head.is("percent") {
+            return Err(Reason::UnclearStructure);
+        }
         let is_name = self.token(subject.head).tag == Tag::Name;
         match animacy(sentence, subject) {
             Animacy::Person if is_person && (is_name || self.is_definite_name(complement)) => Ok("who"),
@@ -192,7 +222,7 @@ impl Asker<'_> {
         let sentence = self.writer.sentence;
         let verb = &self.clause().verb;
         let base = verb.base(sentence);
-        if verb.is_copula(sentence) || verb.is_passive || ["become", "remain", "seem"].contains(&base.as_str()) {
+        if verb.is_copula(sentence) || verb.is_passive || WITHOUT_OBJECT.contains(&base.as_str()) {
             return;
         }
         let Some((phrase, noun)) = self.object_phrase() else { return };
@@ -248,7 +278,6 @@ impl Asker<'_> {
     pub(super) fn prepositional(&mut self) {
         let sentence = self.writer.sentence;
         let base = self.clause().verb.base(sentence);
-        let Some((_, prepositions)) = WITH_PREPOSITION.iter().find(|(verb, _)| *verb == base) else { return };
         let phrases = self.clause().phrases.clone();
         let first = phrases.iter().position(|phrase| phrase.kind != PhraseKind::Noun).unwrap_or(phrases.len());
         let Some(phrase) = phrases.get(first).filter(|phrase| first <= 1 && phrase.kind == PhraseKind::Prepositional)
@@ -257,7 +286,7 @@ impl Asker<'_> {
         };
         let start = phrase.tokens.start;
         let Some(noun) = phrase.noun.as_ref().filter(|noun| noun.tokens.start == start + 1) else { return };
-        if !prepositions.contains(&self.token(start).lower.as_str()) || self.is_time(phrase) {
+        if !belongs_to_verb(&base, &self.token(start).lower) || self.is_time(phrase) {
             return;
         }
         let answer = noun.tokens.clone();

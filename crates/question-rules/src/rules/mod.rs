@@ -12,7 +12,8 @@ use std::ops::Range;
 pub use reference::References;
 
 use self::wording::{Piece, Writer};
-use crate::parse::{Clause, NounPhrase, Phrase, PhraseKind, Sentence};
+use crate::lexicon::LEXICON;
+use crate::parse::{Clause, NounPhrase, Phrase, PhraseKind, Sentence, can_be_participle};
 use crate::question::{Candidates, Features, LeftOut, Reason, Rule, RuleQuestion};
 use crate::tag::Tag;
 use crate::token::Token;
@@ -60,7 +61,7 @@ pub fn ask(
         let whole = clause.subject.tokens.start..clause.verb.tokens.end;
         return asker.leave_out(whole, None, Reason::Negation);
     }
-    if asker.is_uncertain() {
+    if asker.is_uncertain() || asker.disagrees() || asker.is_participle() {
         let whole = clause.subject.tokens.start..clause.verb.tokens.end;
         return asker.leave_out(whole, None, Reason::UnclearStructure);
     }
@@ -92,6 +93,29 @@ impl Asker<'_> {
         let verbs = clause.verb.tokens.clone().filter(|&at| self.token(at).tag.is_verb());
         let head = std::iter::once(clause.subject.head);
         verbs.chain(head).any(|at| self.token(at).margin <= 1)
+    }
+
+    /// Whether the verb is rather a participle: "a crowd announced by the newspaper".
+    fn is_participle(&self) -> bool {
+        let clause = self.clause();
+        let sentence = self.writer.sentence;
+        let is_by = clause.phrases.first().is_some_and(|it| self.token(it.tokens.start).is("by") && it.noun.is_some());
+        clause.verb.auxiliary.is_none() && is_by && can_be_participle(sentence, clause.verb.main)
+    }
+
+    /// Whether the verb does not agree with the subject in number, so that the sentence was misread.
+    fn disagrees(&self) -> bool {
+        let clause = self.clause();
+        let head = self.token(clause.subject.head);
+        let verb = self.token(clause.verb.auxiliary.unwrap_or(clause.verb.main));
+        let known = LEXICON.known(&head.lower).unwrap_or_default();
+        let has_both = known.iter().any(|it| it.0 == Tag::Noun) && known.iter().any(|it| it.0 == Tag::Nouns);
+        let is_plural = clause.subject.is_plural(self.writer.sentence);
+        let is_noun =
+            matches!(head.tag, Tag::Noun | Tag::Nouns) && !has_both && !head.is_any(&["number", "majority", "half"]);
+        is_noun
+            && (verb.tag == Tag::Plain && !is_plural
+                || verb.tag == Tag::Third && is_plural && !clause.subject.is_joined)
     }
 
     /// The phrases that a question keeps, but those that are left out by their first token: first those after the verb,
@@ -191,6 +215,18 @@ impl Asker<'_> {
         });
         if refers {
             return Err(Reason::NeedsContext);
+        }
+        if answer.iter().any(|token| token.is_any(&["this", "these", "such", "ones"])) {
+            return Err(Reason::NeedsContext);
+        }
+        if answer.iter().take(2).any(|token| token.is_any(&["other", "same", "another"])) {
+            return Err(Reason::NeedsContext);
+        }
+        // Parentheses within the answer.
+        let has_gap =
+            draft.answer.clone().skip(1).any(|at| self.token(at).bytes.start > self.token(at - 1).bytes.end + 2);
+        if has_gap {
+            return Err(Reason::UnclearStructure);
         }
         let wording = self.writer.write(&draft.pieces)?;
         if wording.words > MAX_QUESTION || answer.len() > MAX_ANSWER {

@@ -1,7 +1,7 @@
 //! What pronouns refer to.
 
 use super::animacy::{Animacy, animacy, gender};
-use crate::lexicon::Gender;
+use crate::lexicon::{Gender, LEXICON};
 use crate::parse::{Clause, NounPhrase, Sentence, noun_phrase};
 use crate::tag::Tag;
 
@@ -16,6 +16,8 @@ pub struct Entity {
     gender: Gender,
     is_plural: bool,
     is_subject: bool,
+    /// Whether it is no name.
+    is_common: bool,
     /// The number of the sentence, and the token at which it begins.
     place: (usize, usize),
 }
@@ -49,7 +51,7 @@ impl References {
     }
 
     fn add_phrase(&mut self, sentence: &Sentence, noun: &NounPhrase, is_subject: bool, number: usize) {
-        if noun.is_pronoun(sentence) {
+        if noun.is_pronoun(sentence) || LEXICON.is_time(&sentence.tokens[noun.head].lower) {
             return;
         }
         let tokens = &sentence.tokens[noun.tokens.start..noun.core_end];
@@ -74,6 +76,7 @@ impl References {
             gender: gender(sentence, noun),
             is_plural: noun.is_plural(sentence),
             is_subject,
+            is_common: sentence.tokens[noun.head].tag == Tag::Noun,
             place: (number, noun.tokens.start),
         });
     }
@@ -81,23 +84,39 @@ impl References {
     /// The name of what a pronoun at a token of a sentence refers to: the only possibility in the sentence before this
     /// token, or else in the last sentence that has one. The subject of a clause is likely to be a subject there, too.
     pub fn resolve(&self, pronoun: &str, number: usize, token: usize, is_subject: bool) -> Option<&str> {
-        let fits = |entity: &&Entity| fits(entity, pronoun);
+        // A thing that is a subject may be an animal that is in no list: it is a possibility, but no answer.
+        let is_personal = ["he", "him", "his", "she", "her"].contains(&pronoun);
+        let fits = |entity: &&Entity| fits(entity, pronoun) || is_personal && entity.may_be_person();
         let of = |number: usize| self.entities.iter().filter(move |it| it.place.0 == number).filter(fits);
+        // "They" are rather persons or a subject.
+        let is_they = ["they", "them", "their"].contains(&pronoun);
+        let of = |number: usize| of(number).filter(|it| !is_they || it.is_subject || it.animacy == Animacy::Person);
         let here: Vec<&Entity> = of(number).filter(|it| it.place.1 < token).collect();
         if ["it", "its"].contains(&pronoun) {
             // Too many things could be meant but by a subject after a subject.
             let before: Vec<&Entity> = of(number.checked_sub(1)?).collect();
-            return only(&subjects(&before)).filter(|_| is_subject && here.is_empty());
+            return only(&subjects(&before)).filter(|_| is_subject && here.is_empty()).map(Entity::name);
         }
         if !here.is_empty() {
-            return only(&here).or_else(|| only(&subjects(&here)).filter(|_| is_subject));
+            return choose(&here, is_subject, is_personal);
         }
         let earlier = (number.saturating_sub(MAX_DISTANCE)..number).rev().map(|number| of(number).collect::<Vec<_>>());
-        if ["them", "they", "their"].contains(&pronoun) && !is_subject {
+        if is_they && !is_subject {
             return None;
         }
         let nearest = earlier.into_iter().find(|entities| !entities.is_empty())?;
-        only(&nearest).or_else(|| only(&subjects(&nearest)).filter(|_| is_subject))
+        choose(&nearest, is_subject, is_personal)
+    }
+}
+
+impl Entity {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it is the subject of a clause, and a thing by its noun.
+    fn may_be_person(&self) -> bool {
+        self.animacy == Animacy::Thing && self.is_subject && !self.is_plural && self.is_common
     }
 }
 
@@ -109,10 +128,16 @@ fn subjects<'a>(entities: &[&'a Entity]) -> Vec<&'a Entity> {
     entities.iter().copied().filter(|entity| entity.is_subject).collect()
 }
 
-/// The name of the only entity.
-fn only<'a>(entities: &[&'a Entity]) -> Option<&'a str> {
+/// The name of the only entity, or of the only subject for a subject; a personal pronoun is no thing.
+fn choose<'a>(entities: &[&'a Entity], is_subject: bool, is_personal: bool) -> Option<&'a str> {
+    let found = only(entities).or_else(|| only(&subjects(entities)).filter(|_| is_subject));
+    found.filter(|entity| !(is_personal && entity.may_be_person())).map(Entity::name)
+}
+
+/// The only entity.
+fn only<'a>(entities: &[&'a Entity]) -> Option<&'a Entity> {
     let (first, rest) = entities.split_first()?;
-    rest.iter().all(|entity| entity.head == first.head).then_some(first.name.as_str())
+    rest.iter().all(|entity| entity.head == first.head).then_some(first)
 }
 
 fn fits(entity: &Entity, pronoun: &str) -> bool {
@@ -124,6 +149,13 @@ fn fits(entity: &Entity, pronoun: &str) -> bool {
         "they" | "them" | "their" => entity.is_plural,
         _ => false,
     }
+}
+
+/// Whether an owner, "his" or "her", in the same clause can refer to its subject: a thing that has "her breath" is an
+/// animal that is in no list.
+pub fn can_own(sentence: &Sentence, subject: &NounPhrase, pronoun: &str) -> bool {
+    let is_noun = sentence.tokens[subject.head].tag == Tag::Noun && !subject.is_joined;
+    can_refer(sentence, subject, pronoun) || is_noun && ["his", "her"].contains(&pronoun)
 }
 
 /// Whether a pronoun in the same clause can refer to this noun phrase.
@@ -144,6 +176,7 @@ pub fn can_refer(sentence: &Sentence, noun: &NounPhrase, pronoun: &str) -> bool 
         gender: gender(sentence, noun),
         is_plural: noun.is_plural(sentence),
         is_subject: true,
+        is_common: head.tag == Tag::Noun,
         place: (0, 0),
     };
     fits(&entity, pronoun)

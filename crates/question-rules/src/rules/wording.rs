@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::reference::{References, can_refer};
+use super::reference::{References, can_own, can_refer};
 use crate::lexicon::LEXICON;
 use crate::morphology::third_person;
 use crate::parse::{Clause, Sentence, VerbGroup, has_known_base};
@@ -68,6 +68,8 @@ const CONTEXT: [&str; 27] = [
 ];
 /// Verbs that mean little, in their base form.
 const LIGHT: [&str; 5] = ["be", "have", "do", "get", "make"];
+/// Verbs after an "it" that refers to nothing.
+const IMPERSONAL: [&str; 10] = ["be", "begin", "rain", "snow", "seem", "happen", "appear", "become", "grow", "take"];
 /// Pronouns that can be replaced.
 const PERSONAL: [&str; 10] = ["he", "she", "it", "they", "him", "her", "them", "his", "its", "their"];
 /// Adverbs that connect sentences, which a question does not need.
@@ -134,7 +136,10 @@ impl Writer<'_> {
             if token.tag == Tag::Adv && token.is_any(&CONNECTING) {
                 continue;
             }
-            let refers = token.is("that") && matches!(token.tag, Tag::Det | Tag::Pron)
+            let before_of = self.sentence.get(at + 1).is_some_and(|next| next.is("of"));
+            let before_time = self.sentence.get(at + 1).is_some_and(|next| LEXICON.is_time(&next.lower));
+            let refers = token.is("that") && before_time
+                || token.is("that") && (before_of || matches!(token.tag, Tag::Det | Tag::Pron))
                 || token.tag == Tag::Pron && !token.is_any(&PERSONAL) && !token.lower.contains("sel");
             if refers {
                 return Err(Reason::NeedsContext);
@@ -181,15 +186,20 @@ impl Writer<'_> {
             return Ok(None);
         }
         // "the fox lost his tail": refers to the subject, which is in the question or is asked about.
-        if (is_owner || at > subject.tokens.end) && !is_subject && can_refer(self.sentence, subject, &token.lower) {
+        if is_owner && !is_subject && can_own(self.sentence, subject, &token.lower) {
             let objects = self.clause.phrases.iter().filter(|phrase| phrase.tokens.end <= at);
             let others = objects.filter_map(|phrase| phrase.noun.as_ref());
             let is_unique = !others.into_iter().any(|noun| can_refer(self.sentence, noun, &token.lower));
-            if is_owner && is_unique {
+            if is_unique {
                 return Ok(None);
             }
         }
         let is_first = is_subject && !in_subject;
+        // "it began to rain", "it seems", "it was late"
+        let verb = self.clause.verb.base(self.sentence);
+        if is_first && token.is("it") && IMPERSONAL.contains(&verb.as_str()) {
+            return Err(Reason::UnknownReference);
+        }
         let found = self.references.resolve(&token.lower, self.number, at, is_first);
         let Some(name) = found else { return Err(Reason::UnknownReference) };
         if !is_owner && !is_first && can_refer(self.sentence, subject, &token.lower) {
