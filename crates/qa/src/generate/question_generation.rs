@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use question_rules::Candidates;
 use text_prep::spans::{ShortSentences, short_sentences, words};
 
 use super::beam::BeamOptions;
@@ -62,8 +63,6 @@ const BLOCK: usize = 256;
 const FIRST_BLOCK: usize = 16;
 /// Answer candidates per wanted question, because some questions are filtered out.
 const CANDIDATES_PER_QUESTION: usize = 2;
-/// Sentences before a block that its pronouns may refer to.
-const SENTENCES_BEFORE: usize = 2;
 
 impl QaPipeline {
     /// Generates questions with answers about `text`, in the order of its sentences; within a sentence the one with
@@ -105,12 +104,19 @@ impl QaPipeline {
         let min_confidence = options.min_confidence.unwrap_or(self.ranking.threshold);
         let mut report =
             AskReport { sentences: sentences.len(), min_confidence, cut_sentences, ..AskReport::default() };
+        // All at once, because names and what pronouns refer to are found in other sentences.
+        let by_rules = if options.rules {
+            let ranges: Vec<Range<usize>> = sentences.iter().map(|one| one.range.clone()).collect();
+            question_rules::candidates(text, &ranges)
+        } else {
+            vec![Candidates::default(); sentences.len()]
+        };
         let (mut start, mut size) = (0, FIRST_BLOCK);
         while start < sentences.len() {
             let end = sentences.len().min(start + size);
             let fraction = |of_block: f64| (start as f64 + of_block * (end - start) as f64) / sentences.len() as f64;
             let nothing = |done: f64| AskProgress { fraction: fraction(done), questions: &[], left_out: &[] };
-            let block = Block { sentences: &sentences, range: start..end };
+            let block = Block { sentences: &sentences, by_rules: &by_rules, range: start..end };
             let chosen = self.ask_block(&block, options, &mut report, &mut |done| keep_going(nothing(done)))?;
             let Some(Chosen { questions, left_out }) = chosen else { return Ok(None) };
             let before = report.questions.len();
@@ -138,7 +144,7 @@ impl QaPipeline {
         if !keep_going(0.0) {
             return Ok(None);
         }
-        let Block { sentences: all, range } = block;
+        let Block { sentences: all, range, .. } = block;
         let sentences = &all[range.clone()];
         let inputs: Vec<_> = sentences.iter().map(|one| (&one.encoded, None)).collect();
         let scores = self.score_spans(&inputs)?;
@@ -151,15 +157,9 @@ impl QaPipeline {
         let drafts = self.network_drafts(sentences, &answers, options.beam, keep_going)?;
         let Some(mut drafts) = drafts else { return Ok(None) };
         let mut chosen = Chosen::default();
-        if options.rules {
-            // With the sentences before the block, so that pronouns do not depend on where it begins.
-            let before = range.start.saturating_sub(SENTENCES_BEFORE);
-            let ranges: Vec<Range<usize>> = all[before..range.end].iter().map(|one| one.range.clone()).collect();
-            let found = question_rules::candidates(all[before].text, &ranges).split_off(range.start - before);
-            for (at, found) in found.iter().enumerate() {
-                drafts.extend(self.rule_drafts(sentences, at, &found.questions));
-                chosen.left_out.extend(found.left_out.iter().map(left_out_by_rule));
-            }
+        for (at, found) in block.by_rules[range.clone()].iter().enumerate() {
+            drafts.extend(self.rule_drafts(sentences, at, &found.questions));
+            chosen.left_out.extend(found.left_out.iter().map(left_out_by_rule));
         }
         report.generated += drafts.len();
         // Round trip: the network answers each question. What a rule asks about is known without it.
@@ -225,6 +225,8 @@ impl QaPipeline {
 struct Block<'a> {
     /// All sentences of the text.
     sentences: &'a [SourceSentence<'a>],
+    /// What the rules found in each of them.
+    by_rules: &'a [Candidates],
     /// Those of the block.
     range: Range<usize>,
 }

@@ -56,7 +56,7 @@ impl Default for Ranking {
 }
 
 /// The default weights.
-const DEFAULT_WEIGHTS: [(&str, f64); 15] = [
+const DEFAULT_WEIGHTS: [(&str, f64); 21] = [
     ("fluency", -0.7),
     ("answer_probability", 0.5),
     ("answered_exactly", 0.4),
@@ -69,9 +69,15 @@ const DEFAULT_WEIGHTS: [(&str, f64); 15] = [
     ("rule", 1.0),
     ("ambiguity", -0.3),
     ("cut_off", -0.2),
-    ("replaced_pronouns", -0.4),
+    ("replaced_pronouns", -0.6),
     ("later_clause", -0.2),
-    ("specific_words", 0.2),
+    ("specific_words", 0.3),
+    ("rule_time", 0.3),
+    ("rule_number", 0.3),
+    ("rule_duration", 0.3),
+    ("rule_agent", 0.3),
+    ("rule_possessor", 0.3),
+    ("rule_complement", 0.3),
 ];
 /// The default threshold.
 const DEFAULT_THRESHOLD: f64 = 0.5;
