@@ -24,9 +24,12 @@ pub struct Ask {
     /// The beam width of the search
     #[arg(long, value_name = "K", default_value_t = 5)]
     pub beam: usize,
-    /// Leave out questions with a lower confidence, from 0 to 1
-    #[arg(long, value_name = "P", default_value_t = 0.4)]
-    pub min_confidence: f64,
+    /// Leave out questions with a lower confidence, from 0 to 1 [default: that of the model, chosen for precision]
+    #[arg(long, value_name = "P")]
+    pub min_confidence: Option<f64>,
+    /// Tell on standard error why each other question was left out
+    #[arg(long)]
+    pub explain: bool,
     /// The output format
     #[arg(long, value_enum, default_value_t = AskFormat::Jsonl)]
     pub format: AskFormat,

@@ -34,7 +34,8 @@ fn a_model_is_trained_and_generates_questions_in_every_format() {
     let dir = TestDir::new();
     train_small(&dir, "run", &[]);
     let report = std::fs::read_to_string(dir.path().join("run/score.md")).unwrap();
-    for part in ["## Answers", "exact match", "BLEU-4", "the longest clause", "drawn at random"] {
+    let parts = ["## Answers", "exact match", "BLEU-4", "the longest clause", "drawn at random"];
+    for part in parts.into_iter().chain(["## Precision at coverage", "## Reliability", "Most confident"]) {
         assert!(report.contains(part), "{report}");
     }
     dir.file("text.txt", TEXT);
@@ -65,6 +66,24 @@ fn a_model_is_trained_and_generates_questions_in_every_format() {
     assert!(ask("tsv").starts_with("question\tanswer\tconfidence"));
     assert!(ask("text").lines().count() >= lines.len());
 
+    // What is not printed is explained, and a threshold moves questions from one to the other.
+    let explain = |min: &[&str]| {
+        let args = [&["ask", "--model", "run", "--text", "text.txt", "--explain", "--per-sentence", "3"], min].concat();
+        dir.run_ok(&args)
+    };
+    let all = explain(&["--min-confidence", "0"]);
+    assert_eq!(all.stdout, ask("jsonl"));
+    assert!(!all.stderr.contains("its confidence of"), "{}", all.stderr);
+    let none = explain(&["--min-confidence", "1"]);
+    let explained = none.stderr.lines().filter(|line| line.contains("left out (line 1, ")).count();
+    assert!(none.stdout.is_empty() && explained >= lines.len(), "{}", none.stderr);
+    // The run fitted a ranking, whose threshold is the default.
+    let ranking: Value = serde_json::from_slice(&std::fs::read(dir.path().join("run/ranking.json")).unwrap()).unwrap();
+    assert!(ranking["answers"].as_u64().unwrap() > 0 && ranking["weights"]["fluency"].is_f64(), "{ranking}");
+    let printed = explain(&[]).stdout.lines().count();
+    let above = |line: &&Value| line["confidence"].as_f64() >= ranking["threshold"].as_f64();
+    assert_eq!(printed, lines.iter().filter(above).count());
+
     // The SQuAD output can be evaluated, and the run is prepared and listed like any other.
     if !lines.is_empty() {
         dir.file("asked.json", ask("squad"));
@@ -73,7 +92,11 @@ fn a_model_is_trained_and_generates_questions_in_every_format() {
     }
     let evaluated = dir.json(&["evaluate", "--model", "run", "--json"]);
     assert_eq!(evaluated["answers"].as_array().unwrap().len(), 6);
-    assert_eq!(evaluated["written"].as_array().unwrap().len(), 4);
+    assert_eq!(evaluated["written"].as_array().unwrap().len(), 5);
+    // The ranking of the run is evaluated in the same way as when the run ended.
+    let score: Value = serde_json::from_slice(&std::fs::read(dir.path().join("run/score.json")).unwrap()).unwrap();
+    assert_eq!(evaluated["ranking"], score["ranking"]);
+    assert_eq!(score["ranking"]["coverage"][5]["questions"], score["scored"]);
     let prepared = dir.json(&["prepare", "--config", "configs/qa.toml", "--json"]);
     assert_eq!(prepared["questions"], json!(693));
     assert!(dir.run_ok(&["runs", "."]).stdout.contains("finished"));
@@ -256,7 +279,8 @@ fn thirty_questions_can_be_memorised() {
     let text = format!("\u{feff}STONES\r\r{}\r\rAlso:\r\r- {}\r- nothing\r", known[0], known[1]);
     dir.file("text.txt", &text);
     let ask = |more: &[&str]| dir.run_ok(&[&["ask", "--model", "run", "--text", "text.txt"], more].concat());
-    let lines: Vec<Value> = ask(&[]).stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let all = ask(&["--min-confidence", "0"]).stdout;
+    let lines: Vec<Value> = all.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for sentence in known {
         let line = lines.iter().find(|line| line["sentence"] == sentence).unwrap_or_else(|| panic!("{sentence}"));
         let at = |key: &str, end: usize| line[key][end].as_u64().unwrap() as usize;

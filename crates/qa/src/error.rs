@@ -24,6 +24,11 @@ pub enum Error {
          `train.learning_rate`"
     )]
     NotFinite,
+    /// The ranking of a model is not valid.
+    #[error(
+        "ranking.json of the model is damaged or of a later version; expected weights and a threshold: train the model again"
+    )]
+    InvalidRanking,
     /// The text has no sentence.
     #[error("the text has no sentence with a word; use another text")]
     NoSentences,

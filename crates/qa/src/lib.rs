@@ -5,7 +5,8 @@
 //! | [`data`] | SQuAD, NewsQA and JSON Lines; documents, examples and batches |
 //! | [`model`] | encoders, answer extraction, attention, and the decoder with its copy mechanism |
 //! | `train` | the training task: `trainer` trains the model of this crate |
-//! | [`generate`](mod@generate) | answer candidates, beam search, round-trip filtering, evaluation |
+//! | [`generate`](mod@generate) | answer candidates, beam search, round-trip filtering, questions by rules, evaluation |
+//! | [`ranking`] | one calibrated confidence for the questions of the network and of rules |
 //! | [`baselines`] | heuristic baselines of answer extraction and question generation |
 //! | [`copy_rate`] | rates of copied words, leaked answers and correct first words |
 //! | [`error`] | errors of question generation and its evaluation |
@@ -16,9 +17,11 @@ pub mod data;
 pub mod error;
 pub mod generate;
 pub mod model;
+pub mod ranking;
 mod train;
 
 pub use data::{QaDataset, QaDatasetConfig};
 pub use error::{Error, Result};
-pub use generate::{AskProgress, AskReport, CutSentence, GeneratedQuestion, QaPipeline, QgOptions};
+pub use generate::{AskProgress, AskReport, CutSentence, GeneratedQuestion, LeftOut, QaPipeline, QgOptions};
 pub use model::{QuestionModel, QuestionModelConfig};
+pub use ranking::{Fluency, Ranking};

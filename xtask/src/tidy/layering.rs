@@ -8,24 +8,25 @@ use super::metadata::{elements, query, text};
 use super::report::{Problem, Report};
 
 /// The crates of the workspace and those that each may depend on.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("args", &[]),
     ("durable", &[]),
     ("kernels", &[]),
+    ("question-rules", &[]),
     ("text-prep", &["durable"]),
     ("seqdata", &["text-prep"]),
     ("models", &["durable", "kernels", "seqdata", "text-prep"]),
     ("trainer", &["durable", "kernels", "models", "seqdata", "text-prep"]),
     ("generate", &["eval", "kernels", "models", "seqdata", "text-prep"]),
     ("eval", &[]),
-    ("qa", &["durable", "eval", "generate", "kernels", "models", "seqdata", "text-prep", "trainer"]),
+    ("qa", &["durable", "eval", "generate", "kernels", "models", "question-rules", "seqdata", "text-prep", "trainer"]),
     ("pastiche", &["durable", "eval", "generate", "kernels", "models", "qa", "seqdata", "text-prep", "trainer"]),
     ("serve", &["durable", "eval", "generate", "kernels", "text-prep"]),
     ("cli", &LIBRARIES),
     ("xtask", &["args"]),
 ];
 /// Every library of the workspace.
-const LIBRARIES: [&str; 12] = [
+const LIBRARIES: [&str; 13] = [
     "args",
     "durable",
     "eval",
@@ -34,6 +35,7 @@ const LIBRARIES: [&str; 12] = [
     "models",
     "pastiche",
     "qa",
+    "question-rules",
     "seqdata",
     "serve",
     "text-prep",
@@ -41,7 +43,7 @@ const LIBRARIES: [&str; 12] = [
 ];
 
 /// Crates that do not depend on Burn, not even in their tests.
-const WITHOUT_BURN: [&str; 4] = ["durable", "text-prep", "args", "xtask"];
+const WITHOUT_BURN: [&str; 5] = ["durable", "question-rules", "text-prep", "args", "xtask"];
 /// The only external dependencies of the launcher and the command line: they build in seconds.
 const LAUNCHER_DEPENDENCIES: [&str; 6] = ["clap", "serde_json", "sha2", "spdx", "tempfile", "toml"];
 /// The crate that selects the backend.

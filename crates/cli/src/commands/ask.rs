@@ -5,7 +5,7 @@ use std::path::Path;
 use args::{Ask as AskArgs, AskFormat};
 use models::{ModelBundle, Network};
 use qa::QuestionModel;
-use qa::generate::{AskProgress, AskReport, BeamOptions, CutSentence, MAX_SENTENCE_LEN, QaPipeline, QgOptions};
+use qa::generate::{AskProgress, AskReport, BeamOptions, CutSentence, LeftOut, MAX_SENTENCE_LEN, QgOptions};
 use text_prep::FoundControlCharacters;
 use text_prep::source::{BYTE_ORDER_MARK, decode};
 use text_prep::spans::line_number;
@@ -18,9 +18,10 @@ use crate::error::{Error, Result, bail};
 use crate::input;
 use crate::long_task::LongTask;
 use crate::output::{print, print_raw, status, warn};
-use crate::report::question_formats::QuestionFormatter;
+use crate::report::question_formats::{QuestionFormatter, single_line};
+use crate::report::question_scores;
 use crate::run::directory;
-use crate::view::format::short_number;
+use crate::view::format::{short_name, short_number};
 
 /// The maximum number of cut sentences whose places are printed.
 const LISTED_SENTENCES: usize = 3;
@@ -44,13 +45,17 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
     // Printed with the first report of progress, so that a text without sentences gets only its error.
     let mut start = Some(mark + &formatter.start());
     let mut printed = Ok(());
+    let mut explained = Explained { text: &text, byte: 0, line: 1 };
     let show = |progress: AskProgress| {
         done.set(progress.fraction);
+        if args.explain {
+            progress.left_out.iter().for_each(|one| status(&explained.next(one)));
+        }
         let part = start.take().unwrap_or_default() + &formatter.next(progress.questions);
         printed = if part.is_empty() { Ok(()) } else { print(&part) };
         printed.is_ok()
     };
-    let report = QaPipeline::new(bundle).ask_while(&text, &options, show)?;
+    let report = question_scores::pipeline(&bundle)?.ask_while(&text, &options, show)?;
     printed?;
     let report = report.expect("nothing else cuts it off");
     drop(task);
@@ -59,7 +64,7 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
         status(&message);
     }
     if report.questions.is_empty() {
-        status(&no_question(&report, args.min_confidence));
+        status(&no_question(&report));
     }
     Ok(())
 }
@@ -83,23 +88,46 @@ fn cut_sentences(text: &str, all: &[CutSentence]) -> Option<String> {
     ))
 }
 
+/// Says of each question in the order of the text why it was left out.
+struct Explained<'a> {
+    text: &'a str,
+    /// A place before the next question, and its line.
+    byte: usize,
+    line: usize,
+}
+
+impl Explained<'_> {
+    fn next(&mut self, LeftOut { question, bytes, found_by, reason }: &LeftOut) -> String {
+        if bytes.start > self.byte {
+            self.line += line_number(&self.text[self.byte..], bytes.start - self.byte) - 1;
+            self.byte = bytes.start;
+        }
+        let (line, reason) = (self.line, reason.in_words(self.text));
+        let answer = short_name(&single_line(&self.text[bytes.clone()]));
+        match question {
+            Some(question) => format!("left out (line {line}, {found_by}): {question} {answer}: {reason}"),
+            None => format!("left out (line {line}, {found_by}): no question about {answer}: {reason}"),
+        }
+    }
+}
+
 /// Why there is no question.
-fn no_question(report: &AskReport, min_confidence: f64) -> String {
-    let AskReport { sentences, generated, inconsistent, low_confidence, highest_low_confidence, .. } = report;
+fn no_question(report: &AskReport) -> String {
+    let AskReport { sentences, generated, inconsistent, low_confidence, .. } = report;
     if *generated == 0 {
-        return format!("no question: the model generated none about any of the text's sentences ({sentences})");
+        return format!("no question: none was generated about any of the text's sentences ({sentences})");
     }
     let mut reasons = Vec::new();
     if *inconsistent > 0 {
         reasons.push(format!("the model answers {inconsistent} with another span than the one they are about"));
     }
-    if let Some(highest) = highest_low_confidence {
+    if let Some(highest) = report.highest_low_confidence {
         reasons.push(format!(
-            "the confidence of {low_confidence} is below {min_confidence}, the highest {highest:.3} (lower \
-             `--min-confidence`)"
+            "the confidence of {low_confidence} is below {:.3}, the highest {highest:.3} (lower `--min-confidence`)",
+            report.min_confidence
         ));
     }
-    format!("no question: of {generated} generated, {}", reasons.join(", and "))
+    format!("no question: of {generated} generated, {} (`--explain` lists them)", reasons.join(", and "))
 }
 
 fn check(args: &AskArgs) -> Result<()> {
@@ -112,8 +140,7 @@ fn check(args: &AskArgs) -> Result<()> {
     if args.bom && !matches!(args.format, AskFormat::Csv | AskFormat::Tsv) {
         bail!("`--bom` is given, which is for spreadsheets; expected `--format csv` or `--format tsv`");
     }
-    let min_confidence = args.min_confidence;
-    if !(0.0..=1.0).contains(&min_confidence) {
+    if let Some(min_confidence) = args.min_confidence.filter(|min| !(0.0..=1.0).contains(min)) {
         bail!("`--min-confidence` is {}; expected 0 to 1", short_number(min_confidence));
     }
     Ok(())
@@ -132,6 +159,8 @@ fn text(args: &AskArgs, directory: &Path) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use qa::generate::{FoundBy, LeftOutReason, RuleReason};
+
     use super::*;
 
     #[test]
@@ -164,23 +193,48 @@ mod tests {
     #[test]
     fn the_reason_for_no_question_is_the_true_one() {
         let report = |inconsistent, low_confidence, highest_low_confidence| AskReport {
-            questions: Vec::new(),
             sentences: 3,
             generated: inconsistent + low_confidence,
             inconsistent,
             low_confidence,
             highest_low_confidence,
-            cut_sentences: Vec::new(),
+            min_confidence: 0.4,
+            ..AskReport::default()
         };
         let inconsistent = "the model answers 4 with another span than the one they are about";
-        let low = "the confidence of 2 is below 0.4, the highest 0.250 (lower `--min-confidence`)";
+        let low = "the confidence of 2 is below 0.400, the highest 0.250 (lower `--min-confidence`)";
+        let hint = " (`--explain` lists them)";
         for (report, expected) in [
-            (report(0, 0, None), "the model generated none about any of the text's sentences (3)".to_owned()),
-            (report(4, 0, None), format!("of 4 generated, {inconsistent}")),
-            (report(0, 2, Some(0.25)), format!("of 2 generated, {low}")),
-            (report(4, 2, Some(0.25)), format!("of 6 generated, {inconsistent}, and {low}")),
+            (report(0, 0, None), "none was generated about any of the text's sentences (3)".to_owned()),
+            (report(4, 0, None), format!("of 4 generated, {inconsistent}{hint}")),
+            (report(0, 2, Some(0.25)), format!("of 2 generated, {low}{hint}")),
+            (report(4, 2, Some(0.25)), format!("of 6 generated, {inconsistent}, and {low}{hint}")),
         ] {
-            assert_eq!(no_question(&report, 0.4), format!("no question: {expected}"));
+            assert_eq!(no_question(&report), format!("no question: {expected}"));
         }
+    }
+
+    #[test]
+    fn what_was_left_out_has_its_line_and_the_reason() {
+        let text = "A fox\nsaw a crow\r\nin a tree.";
+        let mut explained = Explained { text, byte: 0, line: 1 };
+        let one = |question: Option<&str>, answer: &str, found_by, reason| {
+            let start = text.find(answer).unwrap();
+            LeftOut { question: question.map(String::from), bytes: start..start + answer.len(), found_by, reason }
+        };
+        let answers = [
+            one(None, "A fox\nsaw", FoundBy::Rule, LeftOutReason::Rule(RuleReason::Negation)),
+            one(Some("Who saw?"), "a crow", FoundBy::Network, LeftOutReason::Inconsistent(0..5)),
+            one(Some("Where?"), "a tree", FoundBy::Network, LeftOutReason::LowConfidence(0.25, 0.5)),
+        ];
+        let lines: Vec<String> = answers.iter().map(|one| explained.next(one)).collect();
+        assert_eq!(
+            lines,
+            [
+                "left out (line 1, rule): no question about A fox saw: contains a negation",
+                "left out (line 2, network): Who saw? a crow: the network answers it with \u{201c}A fox\u{201d}",
+                "left out (line 3, network): Where? a tree: its confidence of 0.250 is below 0.500",
+            ]
+        );
     }
 }

@@ -256,7 +256,7 @@ fn read_like(args: &Evaluate, of_model: Text, mut data: DocumentSettings) -> (Te
 
 fn evaluate_questions(args: &Evaluate, directory: &Path, backend: &BackendSelection, device: &Device) -> Result<()> {
     let bundle: ModelBundle<QuestionModel> = load_model(directory, backend, device)?;
-    let (documents, found) = match &args.data {
+    let evaluation = match &args.data {
         Some(path) => {
             let encoding = args.read.encoding.clone().or_else(|| Data::of_model(directory, CONFIG).encoding);
             let options = ReadOptions { strict: args.strict, encoding };
@@ -267,11 +267,14 @@ fn evaluate_questions(args: &Evaluate, directory: &Path, backend: &BackendSelect
             };
             let data = data.map_err(|error| Error::from(error).about_text(None))?;
             warn(left_out_questions(path, &data.counts).as_slice());
-            (data.documents, data.counts.found)
+            question_scores::evaluate(&bundle, &data.documents, data.counts.found)?
         }
-        None => own_questions(&bundle, directory).map(|experiment| (experiment.valid, experiment.valid_found))?,
+        // The ranking was fitted on these questions, so that only a cross-validation tells how good it is.
+        None => {
+            let experiment = own_questions(&bundle, directory)?;
+            question_scores::fit_and_evaluate(&bundle, &experiment.valid, experiment.valid_found)?.1
+        }
     };
-    let evaluation = question_scores::evaluate(&bundle, &documents, found)?;
     status(&format!("model {}", directory.display()));
     if args.json { print_json(&evaluation) } else { print(&question_scores::table(&evaluation)) }
 }

@@ -77,6 +77,7 @@ fn line(generated: &GeneratedQuestion) -> Value {
         "question_probability": generated.question_probability,
         "answer_probability": generated.answer_probability,
         "found_by": generated.found_by,
+        "rule": generated.rule,
         "answer_bytes": bounds(&generated.answer_bytes),
         "answer_characters": bounds(&generated.answer_characters),
         "sentence": generated.sentence,
@@ -141,7 +142,7 @@ fn squad(text: &str, name: &str, questions: &[GeneratedQuestion]) -> String {
 }
 
 /// Replaces each run of white space by a single space.
-fn single_line(text: &str) -> String {
+pub fn single_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -170,9 +171,10 @@ mod tests {
             answer: "two".into(),
             sentence: TEXT[6..].trim_start().into(),
             confidence: 0.5,
-            question_probability: 0.5,
+            question_probability: Some(0.5),
             answer_probability: 0.5,
-            found_by: FoundBy::Model,
+            found_by: FoundBy::Network,
+            rule: None,
             answer_bytes: start..start + 3,
             answer_characters: characters..characters + 3,
             sentence_bytes: 7..TEXT.len(),

@@ -7,6 +7,7 @@ use qa::QuestionModel;
 use qa::QuestionModelConfig;
 use qa::data::QaDataset;
 use qa::generate::{GeneratedQuestion, QaPipeline, QgOptions};
+use qa::ranking::RANKING;
 use text_prep::{Segmentation, Tokenizer, Vocabulary};
 use trainer::{Outcome, StopFlag, StopReason, TrainConfig};
 
@@ -100,7 +101,12 @@ impl Experiment for QaExperiment {
         status(&format!("{}: validation loss {loss}", model_label(outcome)));
         if !matches!(outcome.stop_reason, StopReason::Requested { .. }) {
             let _task = LongTask::start("evaluating the model");
-            let evaluation = question_scores::evaluate(&outcome.best, &self.valid, self.valid_found)?;
+            let (ranking, evaluation) =
+                question_scores::fit_and_evaluate(&outcome.best, &self.valid, self.valid_found)?;
+            context.lock.check()?;
+            let mut best = outcome.best.clone();
+            best.extra_files.insert(RANKING.into(), ranking.to_bytes());
+            best.save(context.run)?;
             write_score(context.run, &question_scores::markdown(&evaluation), &evaluation)?;
             status(question_scores::table(&evaluation).trim_end());
             warn(too_short::few_steps(outcome.progress.steps).as_slice());
@@ -157,8 +163,8 @@ impl SampleSource<QuestionModel> for QuestionSampler {
         keep_going: &(dyn Fn() -> bool + Sync),
     ) -> Result<Option<String>> {
         let pipeline = QaPipeline::from_parts(model.clone(), self.vocabulary.clone(), self.segmentation);
-        // Also questions of low confidence, to show what the model generates.
-        let all = QgOptions::default().max_per_sentence(1).min_confidence(0.0);
+        // Also questions of low confidence, and none by rules, to show what the model generates.
+        let all = QgOptions::default().max_per_sentence(1).min_confidence(0.0).rules(false);
         match pipeline.ask_while(&self.text, &all, |_| keep_going()) {
             // The next step's loss reports a divergence; and held-out passages may begin without a sentence.
             Err(qa::Error::NotFinite | qa::Error::NoSentences) => Ok(Some(String::new())),

@@ -81,6 +81,17 @@ pub struct LocatedQuestion<'a> {
     pub question: &'a str,
 }
 
+impl LocatedQuestion<'_> {
+    /// The text of the sentence from the first to the last of these words.
+    pub fn text(&self, words: &Range<usize>) -> &str {
+        match &self.words[words.clone()] {
+            [] => "",
+            [first, .., last] => &self.sentence[first.range.start..last.range.end],
+            [only] => &self.sentence[only.range.clone()],
+        }
+    }
+}
+
 /// The numbers of questions used and left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ExampleCounts {

@@ -70,11 +70,19 @@ struct Prefix {
     log_prob: f64,
 }
 
+/// What limits the sequences of one search.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchLimits {
+    /// A sequence that must not be part of what is generated; an empty one bans nothing.
+    pub banned: Vec<u32>,
+    /// The ids of the sentence: none is generated more often than it is in the sentence, plus once.
+    pub sentence: Vec<u32>,
+}
+
 /// The search for one sequence.
 #[derive(Clone, Debug)]
 struct Search {
-    /// The sequence that must not be generated.
-    banned: Vec<u32>,
+    limits: SearchLimits,
     prefixes: Vec<Prefix>,
     finished: Vec<Hypothesis>,
 }
@@ -100,16 +108,15 @@ pub struct BeamSearch {
 }
 
 impl BeamSearch {
-    /// One search for each of `banned`, the sequences that must not be part of what is generated; an empty one
-    /// bans nothing. Each search starts with one row, whose last word is 0.
+    /// One search for each of `limits`. Each search starts with one row, whose last word is 0.
     ///
     /// # Panics
     /// If the beam size or the maximum length is 0.
-    pub fn new(options: BeamOptions, banned: Vec<Vec<u32>>) -> Self {
+    pub fn new(options: BeamOptions, limits: Vec<SearchLimits>) -> Self {
         assert!(options.beam_size > 0 && options.max_len > 0, "beam size or maximum length is 0");
         let empty = Prefix { words: Vec::new(), log_prob: 0.0 };
-        let search = |banned| Search { banned, prefixes: vec![empty.clone()], finished: Vec::new() };
-        let searches: Vec<Search> = banned.into_iter().map(search).collect();
+        let search = |limits| Search { limits, prefixes: vec![empty.clone()], finished: Vec::new() };
+        let searches: Vec<Search> = limits.into_iter().map(search).collect();
         Self { options, rows: (0..searches.len()).collect(), searches }
     }
 
@@ -187,11 +194,12 @@ impl Search {
                 }
                 continue;
             }
-            if word >= options.no_repeat_from_id && before.contains(&word) {
+            let max_count = if word >= options.no_repeat_from_id { 1 } else { count(&self.limits.sentence, word) + 1 };
+            if count(before, word) >= max_count {
                 continue;
             }
             let words: Vec<u32> = before.iter().copied().chain([word]).collect();
-            if repeats_a_trigram(&words) || ends_with(&words, &self.banned) {
+            if repeats_a_bigram(&words) || ends_with(&words, &self.limits.banned) {
                 continue;
             }
             kept.push((parent, Prefix { words, log_prob }));
@@ -219,12 +227,14 @@ fn hypothesis(words: Vec<u32>, log_prob: f64, options: &BeamOptions) -> Hypothes
     Hypothesis { words, log_prob, score }
 }
 
-/// Whether the last three words occur earlier in the same order.
-fn repeats_a_trigram(words: &[u32]) -> bool {
-    let Some((_, last)) = words.split_at_checked(words.len().saturating_sub(3)) else {
-        return false;
-    };
-    last.len() == 3 && words[..words.len() - 1].windows(3).any(|three| three == last)
+fn count(words: &[u32], word: u32) -> usize {
+    words.iter().filter(|&&other| other == word).count()
+}
+
+/// Whether the last two words occur earlier in the same order.
+fn repeats_a_bigram(words: &[u32]) -> bool {
+    let last = &words[words.len().saturating_sub(2)..];
+    last.len() == 2 && words[..words.len() - 1].windows(2).any(|two| two == last)
 }
 
 fn ends_with(words: &[u32], banned: &[u32]) -> bool {
@@ -239,15 +249,24 @@ mod tests {
     fn search(
         next: impl Fn(u32) -> Vec<(u32, f64)>,
         options: BeamOptions,
-        banned: Vec<Vec<u32>>,
+        limits: Vec<SearchLimits>,
     ) -> Vec<Vec<Hypothesis>> {
         let logs = |word| next(word).into_iter().map(|(id, p)| (id, p.ln() as f32)).collect();
-        let mut search = BeamSearch::new(options, banned);
+        let mut search = BeamSearch::new(options, limits);
         let mut words = vec![0; search.rows().len()];
         while let Some(next) = search.advance(words.iter().map(|&word| logs(word)).collect()) {
             words = next.words;
         }
         search.into_hypotheses()
+    }
+
+    /// Limits that reject no word that a test generates.
+    fn free() -> SearchLimits {
+        SearchLimits { banned: Vec::new(), sentence: (0..20).flat_map(|id| [id; 9]).collect() }
+    }
+
+    fn banned(banned: &[u32]) -> SearchLimits {
+        SearchLimits { banned: banned.to_vec(), ..free() }
     }
 
     fn options(beam_size: usize) -> BeamOptions {
@@ -266,14 +285,14 @@ mod tests {
 
     #[test]
     fn a_beam_finds_what_a_greedy_search_misses() {
-        let best = |beam| search(garden_path, options(beam), vec![vec![]])[0][0].words.clone();
+        let best = |beam| search(garden_path, options(beam), vec![free()])[0][0].words.clone();
         assert_eq!(best(1), [1, 3]);
         assert_eq!(best(2), [2, 6]);
     }
 
     #[test]
     fn a_wide_beam_finds_all_sequences_with_their_probabilities() {
-        let found = &search(garden_path, options(8), vec![vec![]])[0];
+        let found = &search(garden_path, options(8), vec![free()])[0];
         let expected = [0.36, 0.24, 0.21, 0.15, 0.04];
         assert_eq!(found.len(), expected.len());
         for (found, expected) in found.iter().zip(expected) {
@@ -283,24 +302,42 @@ mod tests {
 
     #[test]
     fn searches_together_find_the_same_as_each_alone() {
-        let banned = vec![vec![], vec![2, 6], vec![1]];
-        let together = search(garden_path, options(3), banned.clone());
-        for (together, banned) in together.iter().zip(banned) {
-            assert_eq!(together, &search(garden_path, options(3), vec![banned])[0]);
+        let limits = vec![free(), banned(&[2, 6]), banned(&[1])];
+        let together = search(garden_path, options(3), limits.clone());
+        for (together, limits) in together.iter().zip(limits) {
+            assert_eq!(together, &search(garden_path, options(3), vec![limits])[0]);
         }
         assert_eq!(together[1][0].words, [1, 3]);
         assert_eq!(together[2][0].words, [2, 6]);
     }
 
     #[test]
-    fn no_trigram_is_repeated_and_endless_sequences_are_truncated() {
+    fn no_bigram_is_repeated_and_endless_sequences_are_truncated() {
         let circle = |word| vec![((word % 2) + 1, 0.99), (END, 0.01)];
-        let found = &search(circle, options(2), vec![vec![]])[0];
-        // 1 2 1 2 repeats no trigram, but 1 2 1 2 1 does.
-        assert!(found.iter().all(|found| found.words.len() <= 4), "{found:?}");
+        let found = &search(circle, options(2), vec![free()])[0];
+        // 1 2 1 repeats no bigram, but 1 2 1 2 does.
+        assert!(found.iter().all(|found| found.words.len() <= 3), "{found:?}");
+        let same = |_| vec![(1, 0.99), (END, 0.01)];
+        let found = &search(same, options(2), vec![free()])[0];
+        assert!(found.iter().all(|found| found.words.len() <= 2), "{found:?}");
         let endless = |word: u32| vec![(word + 1, 1.0)];
-        let found = &search(endless, options(2), vec![vec![]])[0];
+        let found = &search(endless, options(2), vec![free()])[0];
         assert_eq!(found[0].words, (1..=10).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn no_word_is_generated_more_often_than_it_is_in_the_sentence_and_once_more() {
+        // 1 and another word alternate without a repeated bigram.
+        let next = |word| match word {
+            1 => (2..8).map(|id| (id, 0.15)).chain([(END, 0.1)]).collect(),
+            _ => vec![(1, 0.9), (END, 0.1)],
+        };
+        for (sentence, expected) in [(vec![], 1), (vec![1], 2), (vec![1, 9, 1], 3)] {
+            let limits = SearchLimits { sentence, ..SearchLimits::default() };
+            let found = &search(next, options(4), vec![limits])[0];
+            let most = found.iter().map(|found| count(&found.words, 1)).max();
+            assert_eq!(most, Some(expected), "{found:?}");
+        }
     }
 
     #[test]
@@ -310,9 +347,9 @@ mod tests {
             _ => vec![(7, 0.5), (8, 0.3), (END, 0.2)],
         };
         let once = options(3).no_repeat_from_id(7);
-        let found = &search(parrot, once, vec![vec![]])[0];
+        let found = &search(parrot, once, vec![free()])[0];
         assert!(found.iter().all(|found| found.words.len() <= 2), "{found:?}");
-        assert!(search(parrot, options(3), vec![vec![]])[0].iter().any(|found| found.words.len() > 2));
+        assert!(search(parrot, options(3), vec![free()])[0].iter().any(|found| found.words.len() > 2));
     }
 
     #[test]
@@ -326,7 +363,7 @@ mod tests {
                 _ => vec![(END, 0.6)],
             };
             let options = options(2).length_penalty(length_penalty);
-            search(next, options, vec![vec![]])[0][0].words.clone()
+            search(next, options, vec![free()])[0][0].words.clone()
         };
         assert_eq!(best(0.0), [1]);
         assert_eq!(best(2.0), [2, 3, 4]);

@@ -2,44 +2,21 @@
 
 use std::ops::Range;
 
-use serde::Serialize;
 use text_prep::Vocabulary;
 use text_prep::spans::{Word, WordShape};
 
 use super::pipeline::SpanScores;
 use crate::data::EncodedSentence;
 
-/// The source of an answer candidate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum FoundBy {
-    /// The model.
-    #[serde(rename = "network")]
-    Model,
-    /// A heuristic without training: a number, a date or a name.
-    #[serde(rename = "rule")]
-    Heuristic,
-}
-
-/// An answer candidate.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Candidate {
-    /// The words of the sentence that it consists of.
-    pub words: Range<usize>,
-    /// Its source.
-    pub found_by: FoundBy,
-    /// The model's probability that it is an answer.
-    pub probability: f64,
-}
-
 /// The model's spans with a lower probability are not candidates.
 const MIN_PROBABILITY: f64 = 0.02;
 
 /// Up to `count` candidates that do not overlap: first the model's, the most probable first, then those of the
-/// heuristics.
-pub fn candidates(text: &str, words: &[Word], scores: &SpanScores, count: usize) -> Vec<Candidate> {
-    let mut all: Vec<Candidate> = Vec::new();
-    let is_disjoint = |all: &[Candidate], span: &Range<usize>| {
-        all.iter().all(|known| known.words.end <= span.start || span.end <= known.words.start)
+/// heuristics. Each is a range of words.
+pub fn candidates(text: &str, words: &[Word], scores: &SpanScores, count: usize) -> Vec<Range<usize>> {
+    let mut all: Vec<Range<usize>> = Vec::new();
+    let is_disjoint = |all: &[Range<usize>], span: &Range<usize>| {
+        all.iter().all(|known| known.end <= span.start || span.end <= known.start)
     };
     for (span, probability) in scores.ranked() {
         if all.len() == count {
@@ -50,7 +27,7 @@ pub fn candidates(text: &str, words: &[Word], scores: &SpanScores, count: usize)
             break;
         }
         if is_disjoint(&all, &span) && has_word(text, &words[span.clone()]) {
-            all.push(Candidate { words: span, found_by: FoundBy::Model, probability });
+            all.push(span);
         }
     }
     for span in numbers_and_names(text, words) {
@@ -58,8 +35,7 @@ pub fn candidates(text: &str, words: &[Word], scores: &SpanScores, count: usize)
             break;
         }
         if is_disjoint(&all, &span) {
-            let probability = scores.probability_near(&span);
-            all.push(Candidate { words: span, found_by: FoundBy::Heuristic, probability });
+            all.push(span);
         }
     }
     all

@@ -5,14 +5,17 @@ use std::ops::Range;
 use eval::{Bleu, RougeL, SquadScores};
 use serde::Serialize;
 use text_prep::Segmentation;
-use text_prep::spans::{Word, join, words};
+use text_prep::spans::words;
 
 use super::beam::BeamOptions;
+use super::cases::{Case, CaseQuestion, Cases, keys};
+use super::drafts::SourceSentence;
 use super::pipeline::QaPipeline;
 use crate::baselines::{AnswerBaseline, QuestionBaseline};
 use crate::copy_rate::{ComparedQuestion, CopyRate};
-use crate::data::{Document, EncodedSentence, LocatedQuestion, in_question, locate_answers};
-use crate::error::{Error, Result};
+use crate::data::{Document, LocatedQuestion};
+use crate::error::Result;
+use crate::ranking::{CoverageRow, Ranking, ReliabilityRow, precision_at_coverage, reliability};
 
 /// How answer extraction is evaluated, for reports.
 const EXTRACTION_PROTOCOL: &str = "one span per sentence, predicted without the question; each question scores \
@@ -24,8 +27,15 @@ const GENERATION_PROTOCOL: &str = "given the reference answer; best hypothesis o
      words and punctuation marks; corpus BLEU without smoothing (as sacreBLEU's with tokenize none), mean \
      ROUGE-L F-measure of the questions";
 
+/// The same for the ranking.
+const RANKING_PROTOCOL: &str = "the most confident question of the model and of rules about each reference answer; good if its \
+     ROUGE-L with the reference question and the F1 of their rarer words are at least 0.5, so that many correct questions \
+     in other words count as bad";
+
 /// The name of the model in reports.
 const MODEL: &str = "the model";
+/// The same for the questions of the highest confidence.
+const BEST: &str = "the model or a rule, by confidence";
 
 /// The scores of the model or a baseline in answer extraction or question answering, in percent.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -84,9 +94,11 @@ pub struct QuestionEvaluation {
     /// How question generation is evaluated.
     #[serde(rename = "question_protocol")]
     pub generation_protocol: String,
-    /// Questions about the reference answers: the model, then the baselines.
+    /// Questions about the reference answers: the model, the best of the model and of rules, then the baselines.
     #[serde(rename = "written")]
     pub question_generation: Vec<QuestionRow>,
+    /// The ranking.
+    pub ranking: RankingEvaluation,
     /// A random sample of the model's questions.
     #[serde(rename = "drawn")]
     pub samples: Vec<SampleQuestion>,
@@ -99,42 +111,45 @@ pub struct SampleQuestion {
     pub sentence: String,
     /// The reference answer.
     pub answer: String,
-    /// The generated question.
+    /// The question of the model.
     pub question: String,
+    /// The most confident question of the model and of rules.
+    pub best: String,
+    /// Its confidence.
+    pub confidence: f64,
     /// The reference question.
     #[serde(rename = "truth")]
     pub reference: String,
 }
 
-/// A reference question, prepared for the model, and the model's question.
-struct Case<'a> {
-    located: LocatedQuestion<'a>,
-    encoded: EncodedSentence,
-    reference: Vec<Word>,
-    /// For each word of the sentence, whether it is in the reference question.
-    in_question: Vec<bool>,
-    /// The words of the model's question.
-    generated: Vec<String>,
+/// The ranking of the questions of the model and of rules about the same answers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RankingEvaluation {
+    /// When a question counts as good, and what the ranking was fitted on.
+    pub protocol: String,
+    /// The number of answers that a rule made a question about.
+    pub by_rules: usize,
+    /// The lowest confidence of the questions that are printed by default.
+    pub threshold: f64,
+    /// The precision of the most confident question about each answer.
+    pub coverage: Vec<CoverageRow>,
+    /// The share of good ones among these questions, by confidence.
+    pub reliability: Vec<ReliabilityRow>,
 }
 
-impl Case<'_> {
-    fn keys(&self) -> Vec<String> {
-        self.located.words.iter().map(|word| word.key.clone()).collect()
-    }
-
-    /// The text from the first to the last of these words.
-    fn text(&self, span: &Range<usize>) -> &str {
-        match &self.located.words[span.clone()] {
-            [] => "",
-            [first, .., last] => &self.located.sentence[first.range.start..last.range.end],
-            [only] => &self.located.sentence[only.range.clone()],
-        }
-    }
+/// The questions that are sampled for a report, and the constant baseline.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportOptions<'a> {
+    /// The question of the constant baseline.
+    pub constant_question: &'a str,
+    /// The number of sampled questions.
+    pub num_samples: usize,
+    /// The random seed of the sample.
+    pub seed: u64,
 }
 
-/// Evaluates a model on `documents`: answer extraction, question answering, and question generation about the
-/// reference answers. `questions` is the number of questions in the data, including unusable ones;
-/// `constant_question` is the question of the constant baseline; `num_samples` questions are sampled with `seed`.
+/// Evaluates a model on `documents`: answer extraction, question answering, question generation about the reference answers,
+/// and its ranking. `questions` is the number of questions in the data, including unusable ones.
 ///
 /// # Errors
 /// If no question can be evaluated, or the model's results are not finite.
@@ -142,74 +157,100 @@ pub fn evaluate_questions(
     pipeline: &QaPipeline,
     documents: &[Document],
     questions: usize,
-    constant_question: &str,
-    beam: BeamOptions,
-    (num_samples, seed): (usize, u64),
+    options: ReportOptions,
 ) -> Result<QuestionEvaluation> {
-    let mut cases: Vec<Case> = Vec::new();
-    let mut unmapped = 0;
-    let segmentation = pipeline.segmentation;
-    for passage in documents.iter().flat_map(|document| &document.passages) {
-        unmapped += locate_answers(passage, segmentation, |located| {
-            let reference = words(located.question, segmentation);
-            let in_question = in_question(&located.words, &reference);
-            let encoded = EncodedSentence::new(located.sentence, &located.words, &pipeline.vocabulary);
-            cases.push(Case { located, encoded, reference, in_question, generated: Vec::new() });
-        });
-    }
-    if cases.is_empty() {
-        return Err(Error::NothingToEvaluate { questions, unmapped });
-    }
-    let answer_extraction = evaluate_extraction(pipeline, &cases)?;
+    let cases = Cases::new(pipeline, documents, questions, BeamOptions::default())?;
+    let fitted = match pipeline.ranking.answers {
+        0 => "weights of the default ranking".into(),
+        answers => format!("weights fitted on {answers} held-out answers of its run"),
+    };
+    evaluate_cases(pipeline, &cases, questions, options, (&pipeline.ranking, &fitted))
+}
+
+/// As [`evaluate_questions`], with a ranking that is fitted on `documents`, which were held out from the training of the
+/// model. Its evaluation is a cross-validation.
+///
+/// # Errors
+/// As [`evaluate_questions`].
+pub fn fit_and_evaluate(
+    pipeline: &QaPipeline,
+    documents: &[Document],
+    questions: usize,
+    options: ReportOptions,
+) -> Result<(Ranking, QuestionEvaluation)> {
+    let mut cases = Cases::new(pipeline, documents, questions, BeamOptions::default())?;
+    let ranking = cases.fit_ranking();
+    let fitted = "weights fitted on the questions about other passages of the same data";
+    let evaluation = evaluate_cases(pipeline, &cases, questions, options, (&ranking, fitted))?;
+    Ok((ranking, evaluation))
+}
+
+/// `fitted` says what the weights of the ranking were fitted on.
+fn evaluate_cases(
+    pipeline: &QaPipeline,
+    Cases { all: cases, sentences, unmapped }: &Cases,
+    questions: usize,
+    options: ReportOptions,
+    (ranking, fitted): (&Ranking, &str),
+) -> Result<QuestionEvaluation> {
+    let answer_extraction = evaluate_extraction(pipeline, cases, sentences)?;
     let question_answering = if pipeline.model.supports_answering() {
-        let inputs: Vec<_> = cases.iter().map(|case| (&case.encoded, Some(case.in_question.as_slice()))).collect();
+        let inputs = cases.iter().zip(sentences);
+        let inputs: Vec<_> =
+            inputs.map(|(case, sentence)| (&sentence.encoded, Some(case.in_question.as_slice()))).collect();
         let scores = pipeline.score_spans(&inputs)?;
-        Some(AnswerRow::new(MODEL, &cases, |at| scores[at].best()))
+        Some(AnswerRow::new(MODEL, cases, |at| scores[at].best()))
     } else {
         None
     };
-    let answers: Vec<_> = cases.iter().map(|case| (&case.encoded, case.located.answer.clone())).collect();
-    let found = pipeline.search_questions(&answers, beam)?;
-    for (case, found) in cases.iter_mut().zip(found) {
-        let ids = found.into_iter().next().map(|best| best.words).unwrap_or_default();
-        let word = |id: u32| match (id as usize).checked_sub(pipeline.vocabulary.len()) {
-            Some(oov) => case.encoded.oov_words[oov].clone(),
-            None => pipeline.vocabulary.token(id).unwrap_or_default().to_owned(),
-        };
-        case.generated = ids.into_iter().map(word).collect();
-    }
-    let mut sentences: Vec<(*const u8, usize)> =
+    let mut different: Vec<(*const u8, usize)> =
         cases.iter().map(|case| (case.located.sentence.as_ptr(), case.located.sentence.len())).collect();
-    sentences.sort_unstable();
-    sentences.dedup();
-    let order = seqdata::Random::keyed(seed, "drawn questions", &[]).permutation(cases.len());
+    different.sort_unstable();
+    different.dedup();
+    let order = seqdata::Random::keyed(options.seed, "drawn questions", &[]).permutation(cases.len());
     let sample = |&at: &u32| {
         let case = &cases[at as usize];
+        let text = |question: Option<&CaseQuestion>| question.map(|one| one.text.clone()).unwrap_or_default();
         SampleQuestion {
             sentence: case.located.sentence.to_owned(),
-            answer: case.text(&case.located.answer).to_owned(),
-            question: join(case.generated.iter().map(String::as_str), segmentation),
+            answer: case.located.text(&case.located.answer).to_owned(),
+            question: text(case.generated()),
+            best: text(case.best()),
+            confidence: case.best().map_or(0.0, |best| best.confidence),
             reference: case.located.question.to_owned(),
         }
     };
     Ok(QuestionEvaluation {
         questions,
         evaluated: cases.len(),
-        unmapped,
-        sentences: sentences.len(),
+        unmapped: *unmapped,
+        sentences: different.len(),
         extraction_protocol: EXTRACTION_PROTOCOL.into(),
         answer_extraction,
         answering_protocol: question_answering.is_some().then(|| ANSWERING_PROTOCOL.into()),
         question_answering,
         generation_protocol: GENERATION_PROTOCOL.into(),
-        question_generation: evaluate_generation(&cases, constant_question),
-        samples: order.iter().take(num_samples).map(sample).collect(),
+        question_generation: evaluate_generation(cases, options.constant_question),
+        ranking: evaluate_ranking(cases, ranking.threshold, fitted),
+        samples: order.iter().take(options.num_samples).map(sample).collect(),
     })
 }
 
+fn evaluate_ranking(cases: &[Case], threshold: f64, fitted: &str) -> RankingEvaluation {
+    let best: Vec<&CaseQuestion> = cases.iter().filter_map(Case::best).collect();
+    let best: Vec<(f64, bool)> = best.into_iter().map(|one| (one.confidence, one.labelled.is_good)).collect();
+    RankingEvaluation {
+        protocol: format!("{RANKING_PROTOCOL}; {fitted}"),
+        by_rules: cases.iter().filter(|case| case.questions.iter().any(|one| one.is_by_rule)).count(),
+        threshold,
+        coverage: precision_at_coverage(&best),
+        reliability: reliability(&best),
+    }
+}
+
 /// The model and the baselines, which extract answers without the question.
-fn evaluate_extraction(pipeline: &QaPipeline, cases: &[Case]) -> Result<Vec<AnswerRow>> {
-    let inputs: Vec<_> = cases.iter().map(|case| (&case.encoded, None)).collect();
+fn evaluate_extraction(pipeline: &QaPipeline, cases: &[Case], sentences: &[SourceSentence]) -> Result<Vec<AnswerRow>> {
+    let inputs: Vec<_> = sentences.iter().map(|sentence| (&sentence.encoded, None)).collect();
     let scores = pipeline.score_spans(&inputs)?;
     let mut rows = vec![AnswerRow::new(MODEL, cases, |at| scores[at].min_bayes_risk())];
     for (baseline, name) in ANSWER_BASELINES {
@@ -225,7 +266,11 @@ fn evaluate_extraction(pipeline: &QaPipeline, cases: &[Case]) -> Result<Vec<Answ
 
 /// The model and the baselines, which generate questions about the reference answers.
 fn evaluate_generation(cases: &[Case], constant_question: &str) -> Vec<QuestionRow> {
-    let mut rows = vec![QuestionRow::new(MODEL, cases, |case| case.generated.clone())];
+    let keys = |question: Option<&CaseQuestion>| question.map(|one| one.keys.clone()).unwrap_or_default();
+    let mut rows = vec![
+        QuestionRow::new(MODEL, cases, |case| keys(case.generated())),
+        QuestionRow::new(BEST, cases, |case| keys(case.best())),
+    ];
     let constant = words(constant_question, Segmentation::Spaces).into_iter().map(|word| word.key).collect();
     for (baseline, name) in [
         (QuestionBaseline::LongestClause, "the longest clause and \u{201c}?\u{201d}"),
@@ -251,7 +296,7 @@ impl AnswerRow {
     fn new(name: &str, cases: &[Case], answer: impl Fn(usize) -> Range<usize>) -> Self {
         let mut scores = SquadScores::default();
         for (at, case) in cases.iter().enumerate() {
-            scores.add(case.text(&answer(at)), &case.located.gold_answers);
+            scores.add(case.located.text(&answer(at)), &case.located.gold_answers);
         }
         Self { name: name.into(), exact_match: scores.exact_match(), f1: scores.f1() }
     }
@@ -262,8 +307,7 @@ impl QuestionRow {
         let (mut bleu, mut rouge) = (Bleu::default(), RougeL::default());
         let mut copy_rate = CopyRate::default();
         for case in cases {
-            let reference: Vec<String> = case.reference.iter().map(|word| word.key.clone()).collect();
-            let (question, source) = (question(case), case.keys());
+            let (question, source, reference) = (question(case), case.keys(), keys(&case.reference));
             bleu.add(&question, std::slice::from_ref(&reference));
             rouge.add(&question, std::slice::from_ref(&reference));
             copy_rate.add(ComparedQuestion {

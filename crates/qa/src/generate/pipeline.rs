@@ -9,11 +9,12 @@ use models::{ModelBundle, Network};
 use rayon::prelude::*;
 use text_prep::{Segmentation, Vocabulary};
 
-use super::beam::{BeamOptions, BeamSearch, Hypothesis};
+use super::beam::{BeamOptions, BeamSearch, Hypothesis, SearchLimits};
 use super::top_k::{CopySource, top_k};
 use crate::data::{AnswerBatch, EncodedSentence, SentenceBatch, SentenceFeatures, int_tensor};
 use crate::error::{Error, Result};
 use crate::model::{QuestionModel, SpanIndex};
+use crate::ranking::{Fluency, RANKING, Ranking};
 
 /// The number of most probable spans that [`SpanScores::min_bayes_risk`] considers.
 const MIN_BAYES_RISK_SPANS: usize = 60;
@@ -32,6 +33,10 @@ pub struct QaPipeline {
     pub(super) vocabulary: Vocabulary,
     /// Where words end.
     pub(super) segmentation: Segmentation,
+    /// Gives questions their confidence.
+    pub(super) ranking: Ranking,
+    /// A feature of the ranking.
+    pub(super) fluency: Option<Fluency>,
     device: Device,
 }
 
@@ -86,9 +91,13 @@ impl SpanScores {
     /// The total probability of the spans near `answer`: those that share with it at least half of their own words
     /// and at least half of its words. At most 1, which rounded terms may exceed.
     pub fn probability_near(&self, answer: &Range<usize>) -> f64 {
-        let is_near = |span: &Range<usize>| 2 * shared_words(span, answer) >= span.len().max(answer.len());
-        self.all().filter(|(span, _)| is_near(span)).map(|(_, p)| p).sum::<f64>().min(1.0)
+        self.all().filter(|(span, _)| is_near(span, answer)).map(|(_, p)| p).sum::<f64>().min(1.0)
     }
+}
+
+/// Whether the two share at least half of the words of each.
+pub(super) fn is_near(one: &Range<usize>, other: &Range<usize>) -> bool {
+    2 * shared_words(one, other) >= one.len().max(other.len())
 }
 
 fn shared_words(one: &Range<usize>, other: &Range<usize>) -> usize {
@@ -109,19 +118,34 @@ impl QaPipeline {
     /// # Errors
     /// As [`load`](Self::load).
     pub fn load_on(directory: impl AsRef<Path>, device: &Device) -> Result<Self> {
-        Ok(Self::new(ModelBundle::load(directory, device)?))
+        Self::new(ModelBundle::load(directory, device)?)
     }
 
-    /// The pipeline of the model of `bundle`, on its device and with its kernels.
-    pub fn new(bundle: ModelBundle<QuestionModel>) -> Self {
+    /// The pipeline of the model of `bundle`, on its device and with its kernels. Questions are ranked as its run found best;
+    /// those of an earlier version have the default ranking.
+    ///
+    /// # Errors
+    /// If the ranking is not valid.
+    pub fn new(bundle: ModelBundle<QuestionModel>) -> Result<Self> {
         let segmentation = bundle.tokenizer.pre_tokenizer.segmentation();
-        Self::from_parts(bundle.model, bundle.tokenizer.vocabulary, segmentation)
+        let ranking = match bundle.extra_files.get(RANKING) {
+            Some(bytes) => Ranking::from_bytes(bytes).ok_or(Error::InvalidRanking)?,
+            None => Ranking::default(),
+        };
+        Ok(Self { ranking, ..Self::from_parts(bundle.model, bundle.tokenizer.vocabulary, segmentation) })
     }
 
-    /// The pipeline of a model without metadata, such as one that is being trained.
+    /// The pipeline of a model without metadata, such as one that is being trained, with the default ranking.
     pub fn from_parts(model: QuestionModel, vocabulary: Vocabulary, segmentation: Segmentation) -> Self {
         let device = model.device();
-        Self { model, vocabulary, segmentation, device }
+        Self { model, vocabulary, segmentation, ranking: Ranking::default(), fluency: None, device }
+    }
+
+    /// The same pipeline with a language model that tells the ranking how fluent questions are; without one, all are taken
+    /// for equally fluent.
+    #[must_use]
+    pub fn with_fluency(self, fluency: impl Into<Option<Fluency>>) -> Self {
+        Self { fluency: fluency.into(), ..self }
     }
 
     /// The span scores of each sentence. With flags, which mark the sentence's words that occur in a question, a span
@@ -205,8 +229,11 @@ impl QaPipeline {
         let sentence_batch = SentenceBatch::new(&sentences, &features, &self.device);
         let width = sentence_batch.ids.dims()[1];
         let answer_batch = AnswerBatch::new(&answers, width, self.model.max_answer_len, &self.device);
-        let banned = rows.iter().map(|(sentence, answer)| sentence.extended_ids[answer.clone()].to_vec());
-        let mut search = BeamSearch::new(options, banned.collect());
+        let limits = rows.iter().map(|(sentence, answer)| SearchLimits {
+            banned: sentence.extended_ids[answer.clone()].to_vec(),
+            sentence: sentence.extended_ids.clone(),
+        });
+        let mut search = BeamSearch::new(options, limits.collect());
         let mut state = self.model.init_decoder(&sentence_batch, &answer_batch);
         let mut words = vec![0u32; sentences.len()];
         loop {

@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
-use serde::Serialize;
-use text_prep::spans::{ShortSentences, Word, join, short_sentences, words};
+use question_rules::Candidates;
+use text_prep::spans::{ShortSentences, short_sentences, words};
 
-use super::beam::{BeamOptions, Hypothesis};
-use super::candidates::{Candidate, FoundBy, candidates, has_word, surface_form};
+use super::beam::BeamOptions;
+use super::candidates::{candidates, has_word};
+use super::drafts::{Answered, Draft, SourceSentence};
 use super::pipeline::QaPipeline;
-use crate::data::{EncodedSentence, in_question};
+use super::report::{AskProgress, AskReport, CutSentence, FoundBy, GeneratedQuestion, LeftOut, LeftOutReason};
 use crate::error::{Error, Result};
 
 /// Options of question generation.
@@ -18,13 +19,16 @@ pub struct QgOptions {
     pub max_per_sentence: usize,
     /// The beam search for questions.
     pub beam: BeamOptions,
-    /// Questions with a lower confidence, from 0 to 1, are dropped. Default: 0.4.
-    pub min_confidence: f64,
+    /// Questions with a lower confidence, from 0 to 1, are left out. Default: `None`, for the threshold of the model's
+    /// [ranking](crate::ranking).
+    pub min_confidence: Option<f64>,
+    /// Whether questions are also made by rules, if the text is English. Default: true.
+    pub rules: bool,
 }
 
 impl Default for QgOptions {
     fn default() -> Self {
-        Self { max_per_sentence: 2, beam: BeamOptions::default(), min_confidence: 0.4 }
+        Self { max_per_sentence: 2, beam: BeamOptions::default(), min_confidence: None, rules: true }
     }
 }
 
@@ -40,92 +44,14 @@ impl QgOptions {
     }
 
     /// Sets [`min_confidence`](Self#structfield.min_confidence).
-    pub fn min_confidence(self, min_confidence: f64) -> Self {
-        Self { min_confidence, ..self }
+    pub fn min_confidence(self, min_confidence: impl Into<Option<f64>>) -> Self {
+        Self { min_confidence: min_confidence.into(), ..self }
     }
-}
 
-/// A question with its answer and its position in the text.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct GeneratedQuestion {
-    /// The question.
-    pub question: String,
-    /// The answer as in the text.
-    pub answer: String,
-    /// The sentence as in the text.
-    pub sentence: String,
-    /// The geometric mean of the two probabilities below, from 0 to 1.
-    pub confidence: f64,
-    /// The geometric mean of the probabilities of the question's words.
-    pub question_probability: f64,
-    /// The probability that this span, or one close to it, is the answer to the question.
-    pub answer_probability: f64,
-    /// The source of the answer.
-    pub found_by: FoundBy,
-    /// The range of the answer in bytes.
-    pub answer_bytes: Range<usize>,
-    /// The range of the answer in characters.
-    pub answer_characters: Range<usize>,
-    /// The range of the sentence in bytes.
-    pub sentence_bytes: Range<usize>,
-    /// The range of the sentence in characters.
-    pub sentence_characters: Range<usize>,
-}
-
-/// The questions about a text, and why there are no more.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AskReport {
-    /// The questions, in the order of the sentences; within a sentence the one with the highest confidence first.
-    pub questions: Vec<GeneratedQuestion>,
-    /// The number of sentences with a word.
-    pub sentences: usize,
-    /// The number of generated questions: at most two for each answer candidate.
-    pub generated: usize,
-    /// Generated questions that the model answers with another span than the one they are about.
-    pub inconsistent: usize,
-    /// Other generated questions whose confidence is too low.
-    pub low_confidence: usize,
-    /// The highest confidence of these.
-    pub highest_low_confidence: Option<f64>,
-    /// Sentences that were too long and could only be cut after a number of words.
-    pub cut_sentences: Vec<CutSentence>,
-}
-
-/// How far [`QaPipeline::ask_while`] is.
-#[derive(Clone, Copy, Debug)]
-pub struct AskProgress<'a> {
-    /// The fraction of the text that is done, from 0 to 1.
-    pub fraction: f64,
-    /// The questions that are ready since the last call, in their order.
-    pub questions: &'a [GeneratedQuestion],
-}
-
-/// A sentence of more than [`MAX_SENTENCE_LEN`] words without line ends and semicolons, which is cut into parts of equal
-/// length.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CutSentence {
-    /// Its range in bytes.
-    pub bytes: Range<usize>,
-    /// The number of its words.
-    pub words: usize,
-}
-
-/// A sentence of the text.
-struct Sentence {
-    range: Range<usize>,
-    words: Vec<Word>,
-    encoded: EncodedSentence,
-}
-
-/// A question before round-trip filtering.
-struct Draft<'a> {
-    /// The index of the sentence.
-    sentence: usize,
-    candidate: &'a Candidate,
-    hypothesis: Hypothesis,
-    question: String,
-    /// For each word of the sentence, whether it is in the question.
-    in_question: Vec<bool>,
+    /// Sets [`rules`](Self#structfield.rules).
+    pub fn rules(self, rules: bool) -> Self {
+        Self { rules, ..self }
+    }
 }
 
 /// The maximum length in words of a sentence that questions are generated for; longer ones are divided, see
@@ -137,8 +63,6 @@ const BLOCK: usize = 256;
 const FIRST_BLOCK: usize = 16;
 /// Answer candidates per wanted question, because some questions are filtered out.
 const CANDIDATES_PER_QUESTION: usize = 2;
-/// Questions per answer candidate; if the first is filtered out, the next may pass.
-const QUESTIONS_PER_CANDIDATE: usize = 2;
 
 impl QaPipeline {
     /// Generates questions with answers about `text`, in the order of its sentences; within a sentence the one with
@@ -177,172 +101,169 @@ impl QaPipeline {
             return Err(Error::NoSentences);
         }
         let char_offsets = CharOffsets::new(text);
-        let mut report = AskReport {
-            questions: Vec::new(),
-            sentences: sentences.len(),
-            generated: 0,
-            inconsistent: 0,
-            low_confidence: 0,
-            highest_low_confidence: None,
-            cut_sentences,
+        let min_confidence = options.min_confidence.unwrap_or(self.ranking.threshold);
+        let mut report =
+            AskReport { sentences: sentences.len(), min_confidence, cut_sentences, ..AskReport::default() };
+        // All at once, because names and what pronouns refer to are found in other sentences.
+        let by_rules = if options.rules {
+            let ranges: Vec<Range<usize>> = sentences.iter().map(|one| one.range.clone()).collect();
+            question_rules::candidates(text, &ranges)
+        } else {
+            vec![Candidates::default(); sentences.len()]
         };
         let (mut start, mut size) = (0, FIRST_BLOCK);
         while start < sentences.len() {
-            let block = &sentences[start..sentences.len().min(start + size)];
-            let fraction = |of_block: f64| (start as f64 + of_block * block.len() as f64) / sentences.len() as f64;
-            let mut in_block = |done: f64| keep_going(AskProgress { fraction: fraction(done), questions: &[] });
+            let end = sentences.len().min(start + size);
+            let fraction = |of_block: f64| (start as f64 + of_block * (end - start) as f64) / sentences.len() as f64;
+            let nothing = |done: f64| AskProgress { fraction: fraction(done), questions: &[], left_out: &[] };
+            let block = Block { sentences: &sentences, by_rules: &by_rules, range: start..end };
+            let chosen = self.ask_block(&block, options, &mut report, &mut |done| keep_going(nothing(done)))?;
+            let Some(Chosen { questions, left_out }) = chosen else { return Ok(None) };
             let before = report.questions.len();
-            let is_done = self.ask_block(text, block, &char_offsets, options, &mut report, &mut in_block)?;
-            let progress = AskProgress { fraction: fraction(1.0), questions: &report.questions[before..] };
-            (start, size) = (start + block.len(), BLOCK.min(2 * size));
+            report.questions.extend(questions.into_iter().map(|one| block.located(one, &char_offsets)));
+            let questions = &report.questions[before..];
+            let progress = AskProgress { fraction: fraction(1.0), questions, left_out: &left_out };
+            (start, size) = (end, BLOCK.min(2 * size));
             // After the last block the report is complete.
-            if !is_done || (!keep_going(progress) && start < sentences.len()) {
+            if !keep_going(progress) && start < sentences.len() {
                 return Ok(None);
             }
         }
         Ok(Some(report))
     }
 
-    /// Adds the questions about a block of sentences, and the numbers of those that were left out, to the report; false
-    /// if `keep_going`, which is called with the fraction of the block that is done, returns false.
+    /// The questions about a block of sentences, and what was left out, whose numbers are added to the report; `None` if
+    /// `keep_going`, which is called with the fraction of the block that is done, returns false.
     fn ask_block(
         &self,
-        text: &str,
-        sentences: &[Sentence],
-        char_offsets: &CharOffsets,
+        block: &Block,
         options: &QgOptions,
         report: &mut AskReport,
         keep_going: &mut dyn FnMut(f64) -> bool,
-    ) -> Result<bool> {
+    ) -> Result<Option<Chosen>> {
         if !keep_going(0.0) {
-            return Ok(false);
+            return Ok(None);
         }
+        let Block { sentences: all, range, .. } = block;
+        let sentences = &all[range.clone()];
         let inputs: Vec<_> = sentences.iter().map(|one| (&one.encoded, None)).collect();
         let scores = self.score_spans(&inputs)?;
         let count = CANDIDATES_PER_QUESTION * options.max_per_sentence;
-        let mut all: Vec<(usize, Candidate)> = Vec::new();
-        for (at, (Sentence { range, words, .. }, scores)) in sentences.iter().zip(&scores).enumerate() {
-            let found = candidates(&text[range.clone()], words, scores, count);
-            all.extend(found.into_iter().map(|candidate| (at, candidate)));
+        let mut answers: Vec<(usize, Range<usize>)> = Vec::new();
+        for (at, (one, scores)) in sentences.iter().zip(&scores).enumerate() {
+            let found = candidates(one.sentence(), &one.words, scores, count);
+            answers.extend(found.into_iter().map(|words| (at, words)));
         }
-        let Some(drafts) = self.draft_questions(text, sentences, &all, options.beam, keep_going)? else {
-            return Ok(false);
-        };
-        // Round trip: the model answers each question.
-        let inputs: Vec<_> = drafts
-            .iter()
-            .map(|draft| (&sentences[draft.sentence].encoded, Some(draft.in_question.as_slice())))
-            .collect();
-        let answers = self.score_spans(&inputs)?;
+        let drafts = self.network_drafts(sentences, &answers, options.beam, keep_going)?;
+        let Some(mut drafts) = drafts else { return Ok(None) };
+        let mut chosen = Chosen::default();
+        for (at, found) in block.by_rules[range.clone()].iter().enumerate() {
+            drafts.extend(self.rule_drafts(sentences, at, &found.questions));
+            chosen.left_out.extend(found.left_out.iter().map(left_out_by_rule));
+        }
         report.generated += drafts.len();
-        let mut passed: Vec<(usize, GeneratedQuestion)> = Vec::new();
-        for (draft, scores) in drafts.into_iter().zip(&answers) {
-            let sentence = &sentences[draft.sentence];
-            let span = &draft.candidate.words;
-            let best = scores.best();
-            if best.end <= span.start || span.end <= best.start {
-                report.inconsistent += 1;
-                continue;
-            }
-            let question_probability = draft.hypothesis.mean_word_probability();
-            let answer_probability = scores.probability_near(span);
-            let confidence = (question_probability * answer_probability).sqrt();
-            if confidence < options.min_confidence {
+        // Round trip: the network answers each question. What a rule asks about is known without it.
+        let answered = self.answer(sentences, drafts)?;
+        let is_inconsistent = |one: &Answered| {
+            one.draft.rule.is_none()
+                && (one.best.end <= one.draft.answer.start || one.draft.answer.end <= one.best.start)
+        };
+        let (inconsistent, answered): (Vec<_>, Vec<_>) = answered.into_iter().partition(is_inconsistent);
+        report.inconsistent += inconsistent.len();
+        let left_out = |one: Draft, reason| {
+            let sentence: &SourceSentence = &sentences[one.sentence];
+            let (bytes, found_by) = (sentence.bytes(&one.answer), one.found_by());
+            LeftOut { question: Some(one.question), bytes, found_by, reason }
+        };
+        chosen.left_out.extend(inconsistent.into_iter().map(|Answered { draft, best, .. }| {
+            let answer = sentences[draft.sentence].bytes(&best);
+            left_out(draft, LeftOutReason::Inconsistent(answer))
+        }));
+        let features = self.features(sentences, &answered)?;
+        let confidences = features.iter().map(|features| self.ranking.confidence(features));
+        let mut ranked: Vec<(f64, Answered)> = confidences.zip(answered).collect();
+        ranked.sort_by(|one, other| one.1.draft.sentence.cmp(&other.1.draft.sentence).then(other.0.total_cmp(&one.0)));
+        for (confidence, answered) in ranked {
+            let draft = &answered.draft;
+            let of_sentence = || chosen.questions.iter().filter(|(_, known)| known.draft.sentence == draft.sentence);
+            let is_repeated = of_sentence().any(|(_, Answered { draft: known, .. })| {
+                let overlap = known.answer.start < draft.answer.end && draft.answer.start < known.answer.end;
+                known.question == draft.question || overlap
+            });
+            let reason = if confidence < report.min_confidence {
                 report.low_confidence += 1;
                 let highest = report.highest_low_confidence.get_or_insert(confidence);
                 *highest = highest.max(confidence);
+                LeftOutReason::LowConfidence(confidence, report.min_confidence)
+            } else if is_repeated {
+                LeftOutReason::Repeated
+            } else if of_sentence().count() == options.max_per_sentence {
+                LeftOutReason::Surplus
+            } else {
+                chosen.questions.push((confidence, answered));
                 continue;
-            }
-            let words = &sentence.words[span.clone()];
-            let (first, last) = (&words[0].range, &words[words.len() - 1].range);
-            let range = sentence.range.clone();
-            let answer = range.start + first.start..range.start + last.end;
-            let question = GeneratedQuestion {
-                question: draft.question,
-                answer: text[answer.clone()].into(),
-                sentence: text[range.clone()].into(),
-                confidence,
-                question_probability,
-                answer_probability,
-                found_by: draft.candidate.found_by,
-                answer_characters: char_offsets.char_range(&answer),
-                answer_bytes: answer,
-                sentence_characters: char_offsets.char_range(&range),
-                sentence_bytes: range,
             };
-            passed.push((draft.sentence, question));
+            chosen.left_out.push(left_out(answered.draft, reason));
         }
-        report.questions.extend(best_per_sentence(passed, options.max_per_sentence));
-        Ok(true)
+        chosen.left_out.sort_by_key(|one| one.bytes.start);
+        Ok(Some(chosen))
     }
 
-    fn split_sentences(&self, text: &str) -> (Vec<Sentence>, Vec<CutSentence>) {
+    fn split_sentences<'a>(&self, text: &'a str) -> (Vec<SourceSentence<'a>>, Vec<CutSentence>) {
         let ShortSentences { ranges, cut } = short_sentences(text, MAX_SENTENCE_LEN, self.segmentation);
         let sentence = |range: Range<usize>| {
-            let sentence = &text[range.clone()];
-            let words = words(sentence, self.segmentation);
-            has_word(sentence, &words).then(|| {
-                let encoded = EncodedSentence::new(sentence, &words, &self.vocabulary);
-                Sentence { range, words, encoded }
-            })
+            let words = words(&text[range.clone()], self.segmentation);
+            has_word(&text[range.clone()], &words).then(|| SourceSentence::new(text, range, words, &self.vocabulary))
         };
         let num_words = |bytes: &Range<usize>| words(&text[bytes.clone()], self.segmentation).len();
         let cut = cut.into_iter().map(|bytes| CutSentence { words: num_words(&bytes), bytes });
         (ranges.into_iter().filter_map(sentence).collect(), cut.collect())
     }
+}
 
-    /// The best questions about each candidate, given with the index of its sentence; `None` if `keep_going` returns
-    /// false.
-    fn draft_questions<'a>(
-        &self,
-        text: &str,
-        sentences: &[Sentence],
-        candidates: &'a [(usize, Candidate)],
-        beam: BeamOptions,
-        keep_going: &mut dyn FnMut(f64) -> bool,
-    ) -> Result<Option<Vec<Draft<'a>>>> {
-        let answers: Vec<_> =
-            candidates.iter().map(|(at, candidate)| (&sentences[*at].encoded, candidate.words.clone())).collect();
-        let Some(found) = self.search_questions_while(&answers, beam, keep_going)? else { return Ok(None) };
-        let mut drafts = Vec::new();
-        for ((at, candidate), found) in candidates.iter().zip(found) {
-            for hypothesis in found.into_iter().take(QUESTIONS_PER_CANDIDATE) {
-                let sentence = &sentences[*at];
-                let question = self.question_text(text, sentence, &hypothesis.words);
-                let in_question = in_question(&sentence.words, &words(&question, self.segmentation));
-                drafts.push(Draft { sentence: *at, candidate, hypothesis, question, in_question });
-            }
-        }
-        Ok(Some(drafts))
-    }
+/// Sentences of a text that are processed together.
+struct Block<'a> {
+    /// All sentences of the text.
+    sentences: &'a [SourceSentence<'a>],
+    /// What the rules found in each of them.
+    by_rules: &'a [Candidates],
+    /// Those of the block.
+    range: Range<usize>,
+}
 
-    /// The question as text, with a capital first letter.
-    fn question_text(&self, text: &str, sentence: &Sentence, ids: &[u32]) -> String {
-        let Sentence { range, words, encoded } = sentence;
-        let text = &text[range.clone()];
-        let forms = ids.iter().map(|&id| surface_form(text, words, encoded, &self.vocabulary, id));
-        let joined = join(forms, self.segmentation);
-        let mut letters = joined.chars();
-        match letters.next() {
-            Some(first) => first.to_uppercase().chain(letters).collect(),
-            None => joined,
+/// The questions about the sentences of a block, with their confidences, and what was left out.
+#[derive(Default)]
+struct Chosen {
+    questions: Vec<(f64, Answered)>,
+    left_out: Vec<LeftOut>,
+}
+
+impl Block<'_> {
+    /// A question with its place in the text.
+    fn located(&self, (confidence, one): (f64, Answered), char_offsets: &CharOffsets) -> GeneratedQuestion {
+        let Answered { draft, probability, .. } = one;
+        let sentence = &self.sentences[self.range.start + draft.sentence];
+        let answer = sentence.bytes(&draft.answer);
+        GeneratedQuestion {
+            answer: sentence.text[answer.clone()].into(),
+            sentence: sentence.sentence().into(),
+            confidence,
+            question_probability: draft.probability,
+            answer_probability: probability,
+            found_by: draft.found_by(),
+            rule: draft.rule.map(|rule| rule.rule),
+            question: draft.question,
+            answer_characters: char_offsets.char_range(&answer),
+            answer_bytes: answer,
+            sentence_characters: char_offsets.char_range(&sentence.range),
+            sentence_bytes: sentence.range.clone(),
         }
     }
 }
 
-/// The `max` questions of each sentence with the highest confidence, without repeated questions or answers.
-fn best_per_sentence(mut questions: Vec<(usize, GeneratedQuestion)>, max: usize) -> Vec<GeneratedQuestion> {
-    questions.sort_by(|one, other| one.0.cmp(&other.0).then(other.1.confidence.total_cmp(&one.1.confidence)));
-    let mut best: Vec<(usize, GeneratedQuestion)> = Vec::new();
-    for (sentence, one) in questions {
-        let of_sentence = || best.iter().filter(|(known, _)| *known == sentence);
-        let is_repeated =
-            of_sentence().any(|(_, known)| known.question == one.question || known.answer_bytes == one.answer_bytes);
-        if of_sentence().count() < max && !is_repeated {
-            best.push((sentence, one));
-        }
-    }
-    best.into_iter().map(|(_, question)| question).collect()
+fn left_out_by_rule(one: &question_rules::LeftOut) -> LeftOut {
+    let reason = LeftOutReason::Rule(one.reason);
+    LeftOut { question: None, bytes: one.bytes.clone(), found_by: FoundBy::Rule, reason }
 }
 
 /// Converts byte offsets into character offsets: the byte offset of each character, and the end of the text.

@@ -1,0 +1,100 @@
+//! How fluent questions are: their loss under a language model.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use models::{LanguageModel, LmBundle};
+use text_prep::{OovPolicy, Tokenizer};
+
+use crate::error::Result;
+
+/// Questions that are evaluated together.
+const BATCH_SIZE: usize = 64;
+
+/// A language model that evaluates questions.
+#[derive(Clone, Debug)]
+pub struct Fluency {
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    device: Device,
+}
+
+impl Fluency {
+    /// By the language model of `bundle`, on its device.
+    pub fn new(bundle: LmBundle) -> Self {
+        let device = bundle.model.device();
+        Self { model: bundle.model, tokenizer: bundle.tokenizer, device }
+    }
+
+    /// The mean loss of each question, in nats per token, at the beginning of a line or document; `None` for a question
+    /// without tokens.
+    ///
+    /// # Errors
+    /// If the device does not return the losses.
+    pub fn nats_per_token(&self, questions: &[&str]) -> Result<Vec<Option<f64>>> {
+        let ids: Vec<Vec<u32>> = questions.iter().map(|question| self.encode(question)).collect();
+        let mut order: Vec<usize> = (0..ids.len()).collect();
+        order.sort_by_key(|&at| ids[at].len());
+        let mut losses = vec![None; ids.len()];
+        for chunk in order.chunks(BATCH_SIZE) {
+            // Questions of similar length, so that there is little padding, which comes last and changes nothing.
+            let steps = chunk.iter().map(|&at| ids[at].len().saturating_sub(1)).max().unwrap_or(0);
+            if steps == 0 {
+                continue;
+            }
+            let part = |first: usize| {
+                let row = |&at: &usize| {
+                    let row = ids[at].iter().skip(first).take(steps).map(|&id| id as i32);
+                    row.chain(std::iter::repeat(0)).take(steps).collect::<Vec<i32>>()
+                };
+                let values: Vec<i32> = chunk.iter().flat_map(row).collect();
+                Tensor::<2, Int>::from_data(TensorData::new(values, [chunk.len(), steps]), &self.device)
+            };
+            let state = self.model.init_state(chunk.len());
+            let (output, _) = self.model.forward_eval(part(0), part(1), state);
+            let nats: Vec<f64> = output.nats.try_into_vec_as()?;
+            for (row, &at) in nats.chunks_exact(steps).zip(chunk) {
+                let targets = ids[at].len().saturating_sub(1);
+                losses[at] = (targets > 0).then(|| row[..targets].iter().sum::<f64>() / targets as f64);
+            }
+        }
+        Ok(losses)
+    }
+
+    /// The ids of a question after what stands before a line: a document token, a separator or a line end.
+    fn encode(&self, question: &str) -> Vec<u32> {
+        let before = self.model.document_id.or(self.tokenizer.document_separator_id());
+        let text = if before.is_some() { question.to_owned() } else { format!("\n{question}") };
+        let encoded = self.tokenizer.encode(&text, OovPolicy::Unknown).unwrap_or_default();
+        before.into_iter().chain(encoded.ids).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use models::{LanguageModelConfig, LayerConfig, LmMetadata};
+    use text_prep::{Cleaner, PreTokenizer, Vocabulary, WordOptions};
+
+    use super::*;
+
+    #[test]
+    fn each_question_has_the_loss_that_it_has_alone() {
+        let words = ["who", "saw", "the", "fox", "?", "a", "crow"].map(|word| (word, 3));
+        let tokenizer = Tokenizer {
+            cleaner: Cleaner::preset("prose").unwrap(),
+            pre_tokenizer: PreTokenizer::Words(WordOptions::default()),
+            vocabulary: Vocabulary::from_counts(words, 1, true),
+            document_separator: None,
+            oov: OovPolicy::Unknown,
+        };
+        let config = LanguageModelConfig::new(tokenizer.vocabulary.len(), 4, vec![LayerConfig::lstm(8)]);
+        let model = config.init(1, &Device::flex()).unwrap();
+        let fluency = Fluency::new(LmBundle::new(model, tokenizer, LmMetadata::new(config, 20, 1, String::new())));
+        let questions = ["who saw the fox ?", "who", "", "who saw a crow saw the fox ?", "the the unknown fox"];
+        let together = fluency.nats_per_token(&questions).unwrap();
+        // The first token of a text has no loss, so one word is not enough.
+        assert_eq!(together.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, false, true, true]);
+        for (question, together) in questions.iter().zip(together) {
+            let alone = fluency.nats_per_token(&[question]).unwrap()[0];
+            assert!(alone.zip(together).is_none_or(|(alone, together)| (alone - together).abs() < 1e-5), "{question}");
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! What follows the verb of a clause.
+
+use super::noun_phrase::{NounPhrase, Place, after_adverbs, base, begins_verb, joined};
+use super::verb_group::base_form;
+use super::{Phrase, PhraseKind, Sentence};
+use crate::lexicon::LEXICON;
+use crate::question::Reason;
+use crate::tag::Tag;
+
+/// The phrases after a verb, where they end, and what follows.
+pub struct Predicate {
+    /// In their order.
+    pub phrases: Vec<Phrase>,
+    /// The first token after them.
+    pub end: usize,
+    /// Phrases and clauses that were skipped.
+    pub cut_off: usize,
+    /// A relative clause that begins after a comma: the noun phrase that it belongs to, and the token after the pronoun.
+    pub relatives: Vec<(NounPhrase, usize)>,
+    /// Where the last relative clause or apposition that was skipped ends.
+    skipped_to: Option<usize>,
+    /// Where the next clause begins, and whether it has the same subject.
+    pub next: Option<(usize, bool)>,
+}
+
+/// Words that begin a clause of cause.
+const CAUSES: [&str; 1] = ["because"];
+
+/// Noun phrases that are adverbs.
+const ADVERBIAL: [&str; 14] = [
+    "home",
+    "a little",
+    "a little while",
+    "a bit",
+    "a while",
+    "a long time",
+    "a long way",
+    "a good deal",
+    "a great deal",
+    "a lot",
+    "all day",
+    "all night",
+    "the most",
+    "very well",
+];
+
+/// The phrases from a token to the end of the clause.
+pub fn predicate(sentence: &Sentence, start: usize) -> Result<Predicate, Reason> {
+    let mut found =
+        Predicate { phrases: Vec::new(), end: start, cut_off: 0, relatives: Vec::new(), skipped_to: None, next: None };
+    let mut at = start;
+    while !sentence.is_end(at) {
+        let token = &sentence.tokens[at];
+        if token.is("including") {
+            found.cut_off += 1;
+            at = opaque(sentence, at + 1)?;
+            continue;
+        }
+        let continued = match token.tag {
+            Tag::Mark if token.text == "," => Some(after_comma(sentence, at, &mut found)?),
+            Tag::Mark => return Err(Reason::UnclearStructure),
+            Tag::Conj => Some(after_conjunction(sentence, at, &mut found)?),
+            _ => None,
+        };
+        match continued {
+            Some(Some(end)) => {
+                at = end;
+                continue;
+            }
+            Some(None) => break,
+            None => {}
+        }
+        let (kind, end, noun) = phrase(sentence, at)?;
+        if kind == PhraseKind::Apposition {
+            // A reduced or restrictive relative clause belongs to the noun phrase before it.
+            let Some(last) = found.phrases.last_mut() else { return Err(Reason::UnclearStructure) };
+            let Some(noun) = last.noun.as_mut() else { return Err(Reason::UnclearStructure) };
+            noun.tokens.end = end;
+            last.tokens.end = end;
+        } else {
+            found.phrases.push(Phrase { kind, tokens: at..end, noun });
+        }
+        at = end;
+    }
+    found.end = at;
+    if found.next.is_none() && sentence.is_mark(at, ";") {
+        found.next = Some((at + 1, false));
+    }
+    Ok(found)
+}
+
+type Found = (PhraseKind, usize, Option<NounPhrase>);
+
+/// The phrase that begins at a token.
+fn phrase(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
+    let token = &sentence.tokens[at];
+    let tag = |at: usize| sentence.get(at).map(|token| token.tag);
+    if token.is_any(&CAUSES) && sentence.get(at + 1).is_some_and(|next| next.is("of")) {
+        let noun = joined(sentence, at + 2, Place::Object).ok_or(Reason::UnclearStructure)?;
+        return Ok((PhraseKind::Cause, noun.tokens.end, Some(noun)));
+    }
+    if token.is("due") && sentence.get(at + 1).is_some_and(|next| next.is("to")) {
+        let noun = joined(sentence, at + 2, Place::Object).ok_or(Reason::UnclearStructure)?;
+        return Ok((PhraseKind::Cause, noun.tokens.end, Some(noun)));
+    }
+    match token.tag {
+        Tag::Prep
+            if token.is_any(&["before", "after", "since", "until"])
+                && joined(sentence, at + 1, Place::Subject)
+                    .is_some_and(|noun| begins_verb(sentence, noun.tokens.end)) =>
+        {
+            Ok((PhraseKind::Subordinate, opaque(sentence, at + 1)?, None))
+        }
+        Tag::Prep => prepositional(sentence, at),
+        Tag::To => Ok((PhraseKind::Infinitive, opaque(sentence, at + 1)?, None)),
+        Tag::Ing | Tag::Part if base(sentence, at).is_none() || !is_modifier(sentence, at) => {
+            let after_noun = at > 0 && tag(at - 1).is_some_and(|tag| tag.is_noun() || tag == Tag::Num);
+            let kind = if after_noun { PhraseKind::Apposition } else { PhraseKind::Gerund };
+            Ok((kind, opaque(sentence, at + 1)?, None))
+        }
+        Tag::Adv if base(sentence, at).is_none() => Ok((PhraseKind::Adverb, at + 1, None)),
+        Tag::Neg => Err(Reason::Negation),
+        // "the chain that he holds"; but "told the fox that he was old"
+        Tag::Sub if token.is("that") && at > 0 && sentence.tokens[at - 1].tag.is_noun() && !tells(sentence, at) => {
+            Ok((PhraseKind::Apposition, opaque(sentence, at + 1)?, None))
+        }
+        Tag::Sub if token.is("that") => Ok((PhraseKind::Content, opaque(sentence, at + 1)?, None)),
+        Tag::Sub if token.is_any(&["than", "as"]) => Err(Reason::UnclearStructure),
+        Tag::Sub => {
+            let kind = if token.is_any(&CAUSES) { PhraseKind::Cause } else { PhraseKind::Subordinate };
+            Ok((kind, opaque(sentence, at + 1)?, None))
+        }
+        Tag::Wh => {
+            let after_noun = at > 0 && tag(at - 1).is_some_and(|tag| tag.is_noun() || tag == Tag::Num);
+            let is_relative = after_noun && token.is_any(&["who", "which", "that", "whose", "whom", "where"]);
+            let kind = if is_relative { PhraseKind::Apposition } else { PhraseKind::Content };
+            Ok((kind, opaque(sentence, at + 1)?, None))
+        }
+        tag if tag.is_finite() => Err(Reason::UnclearStructure),
+        _ => {
+            if let Some(noun) = joined(sentence, at, Place::Object) {
+                if begins_verb(sentence, noun.tokens.end) {
+                    // A clause without "that": "he said the fox was old".
+                    let says = at > 0 && sentence.tokens[at - 1].tag.is_verb();
+                    return if says {
+                        Ok((PhraseKind::Content, opaque(sentence, at)?, None))
+                    } else {
+                        // A relative clause without pronoun: "the bread he had stolen".
+                        Err(Reason::UnclearStructure)
+                    };
+                }
+                let words: Vec<&str> = noun.tokens.clone().map(|at| sentence.tokens[at].lower.as_str()).collect();
+                if ADVERBIAL.contains(&words.join(" ").as_str()) {
+                    return Ok((PhraseKind::Adverb, noun.tokens.end, None));
+                }
+                return Ok((PhraseKind::Noun, noun.tokens.end, Some(noun)));
+            }
+            if token.tag != Tag::Adj && token.tag != Tag::Adv {
+                return Err(Reason::UnclearStructure);
+            }
+            let mut end = at;
+            while matches!(tag(end), Some(Tag::Adj | Tag::Adv))
+                || (matches!(tag(end), Some(Tag::Conj)) && tag(end + 1) == Some(Tag::Adj))
+            {
+                end += 1;
+            }
+            Ok((PhraseKind::Adjective, end, None))
+        }
+    }
+}
+
+/// Verbs with a person and a clause.
+const TELLING: [&str; 12] = [
+    "tell", "inform", "remind", "show", "convince", "persuade", "warn", "promise", "assure", "teach", "advise",
+    "notify",
+];
+
+/// Whether the verb before a token is one that takes a person and a clause.
+fn tells(sentence: &Sentence, at: usize) -> bool {
+    let verb = (0..at).rev().find(|&at| sentence.tokens[at].tag.is_verb());
+    verb.is_some_and(|verb| TELLING.contains(&base_form(sentence, verb).as_str()))
+}
+
+/// Whether a participle stands before its noun.
+fn is_modifier(sentence: &Sentence, at: usize) -> bool {
+    sentence.get(at + 1).is_some_and(|next| next.tag.is_noun())
+}
+
+/// A preposition, or several, with its object.
+pub fn prepositional(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
+    let mut object = at + 1;
+    // "from under the bed", "such as", "according to"
+    while sentence.get(object).is_some_and(|token| matches!(token.tag, Tag::Prep)) {
+        object += 1;
+    }
+    let Some(next) = sentence.get(object) else { return Err(Reason::UnclearStructure) };
+    if next.tag == Tag::To && sentence.tokens[at].is_any(&["according", "due", "prior"]) {
+        object += 1;
+    }
+    if let Some(noun) = joined(sentence, object, Place::Object) {
+        return Ok((PhraseKind::Prepositional, noun.tokens.end, Some(noun)));
+    }
+    match next.tag {
+        Tag::Ing | Tag::Wh => Ok((PhraseKind::Prepositional, opaque(sentence, object + 1)?, None)),
+        // A particle: "he gave it up".
+        _ if sentence.tokens[at]
+            .is_any(&["in", "on", "over", "by", "about", "across", "around", "through", "under", "off"]) =>
+        {
+            Ok((PhraseKind::Adverb, at + 1, None))
+        }
+        _ => Err(Reason::UnclearStructure),
+    }
+}
+
+/// Whether a past tense could as well be a participle.
+pub fn can_be_participle(sentence: &Sentence, at: usize) -> bool {
+    let Some(token) = sentence.get(after_adverbs(sentence, at)) else { return false };
+    let known = LEXICON.known(&token.lower);
+    token.tag == Tag::Past
+        && !token.is_any(&["had", "did", "was", "were"])
+        && known.map_or(token.lower.ends_with("ed"), |known| known.iter().any(|choice| choice.0 == Tag::Part))
+}
+
+/// The end of a part whose structure is kept as it is: at most one clause, up to a mark or a conjunction before a verb.
+pub fn opaque(sentence: &Sentence, start: usize) -> Result<usize, Reason> {
+    let mut at = start;
+    while !sentence.is_end(at) {
+        let token = &sentence.tokens[at];
+        if token.tag == Tag::Mark {
+            let tag = |at: usize| sentence.get(at).map(|token| token.tag);
+            let of_adjectives = at > start
+                && tag(at + 1) == Some(Tag::Adj)
+                && (tag(at - 1) == Some(Tag::Adj) || sentence.tokens[at - 1].text.contains('-'));
+            if token.text == "," && !of_adjectives && !is_list(sentence, at) {
+                break;
+            }
+            if token.text != "," {
+                return Err(Reason::UnclearStructure);
+            }
+        }
+        let of_numbers = at > start && sentence.tokens[at - 1].tag == Tag::Num;
+        if token.tag == Tag::Conj && !of_numbers {
+            let begins_clause = base(sentence, at + 1).is_some_and(|noun| begins_verb(sentence, noun.tokens.end));
+            if begins_verb(sentence, at + 1) || begins_clause {
+                break;
+            }
+        }
+        at += 1;
+    }
+    if at == start { Err(Reason::UnclearStructure) } else { Ok(at) }
+}
+
+/// Whether the comma is within a list that ends with "and" and a noun phrase.
+fn is_list(sentence: &Sentence, comma: usize) -> bool {
+    let before = (0..comma).rev().find_map(|start| base(sentence, start).filter(|noun| noun.tokens.end == comma));
+    let Some(start) = before.map(|noun| noun.tokens.start) else { return false };
+    joined(sentence, start, Place::Object).is_some_and(|noun| noun.tokens.end > comma)
+}
+
+/// Whether "and" with a noun phrase follows a later comma or noun phrase.
+fn is_listed(sentence: &Sentence, start: usize) -> bool {
+    let end = (start..).find(|&at| sentence.is_end(at)).unwrap_or(start);
+    (start..end).any(|at| sentence.tokens[at].tag == Tag::Conj && base(sentence, at + 1).is_some())
+}
+
+/// What follows a comma: where the clause continues, or `None` if it ends.
+fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Result<Option<usize>, Reason> {
+    let at = comma + 1;
+    let Some(token) = sentence.get(at) else { return Ok(None) };
+    // "the diagnosis, monitoring or treatment"
+    if token.tag == Tag::Ing && sentence.get(at + 1).is_some_and(|next| next.tag == Tag::Conj) {
+        return Err(Reason::UnclearStructure);
+    }
+    match token.tag {
+        Tag::Conj => {
+            if begins_verb(sentence, at + 1) {
+                found.next = Some((at + 1, true));
+                return Ok(None);
+            }
+            found.next = Some((at + 1, false));
+            Ok(None)
+        }
+        // "killed two hens, ate one, and carried the other away"
+        tag if tag.is_finite() => {
+            // "a plan, called …": a participle, or another verb of the subject.
+            if !can_be_participle(sentence, at) {
+                found.next = Some((at, true));
+            }
+            found.cut_off += 1;
+            Ok(None)
+        }
+        Tag::Wh if token.is_any(&["who", "which"]) => {
+            // After "a marmot with a quick heart", either could be meant.
+            let is_clear = |last: &&Phrase| last.kind == PhraseKind::Noun || found.phrases.len() == 1;
+            let last = found.phrases.last().filter(is_clear).and_then(|last| last.noun.clone());
+            let is_part =
+                |noun: &NounPhrase| sentence.tokens[noun.head].is_any(&["part", "kind", "type", "form", "member"]);
+            if let Some(noun) = last.filter(|noun| !is_part(noun) && noun.tokens.end == noun.core_end) {
+                found.relatives.push((noun, at + 1));
+            }
+            found.cut_off += 1;
+            let end = opaque(sentence, at + 1)?;
+            found.skipped_to = Some(end);
+            Ok(Some(end))
+        }
+        Tag::Prep if token.is_any(&["including", "like", "with", "except", "unlike", "for", "of"]) => {
+            found.cut_off += 1;
+            opaque(sentence, at + 1).map(Some)
+        }
+        Tag::Adj if token.is("such") => {
+            found.cut_off += 1;
+            opaque(sentence, at + 1).map(Some)
+        }
+        Tag::Prep => {
+            let (kind, end, noun) = prepositional(sentence, at)?;
+            found.phrases.push(Phrase { kind, tokens: at..end, noun });
+            Ok(Some(end))
+        }
+        Tag::Sub => {
+            let kind = if token.is_any(&CAUSES) { PhraseKind::Cause } else { PhraseKind::Subordinate };
+            let end = opaque(sentence, at + 1)?;
+            found.phrases.push(Phrase { kind, tokens: at..end, noun: None });
+            Ok(Some(end))
+        }
+        Tag::Adv => {
+            found.cut_off += 1;
+            Ok(Some(at + 1))
+        }
+        Tag::Ing | Tag::Part | Tag::To | Tag::Wh | Tag::Adj => {
+            found.cut_off += 1;
+            opaque(sentence, at + 1).map(Some)
+        }
+        _ => {
+            let Some(noun) = base(sentence, at) else { return Err(Reason::UnclearStructure) };
+            if begins_verb(sentence, noun.tokens.end) {
+                found.next = Some((at, false));
+                return Ok(None);
+            }
+            let noun = joined(sentence, at, Place::Object).ok_or(Reason::UnclearStructure)?;
+            // A list that continues after another phrase.
+            if noun.is_joined
+                || sentence.get(noun.tokens.end).is_some_and(|token| token.text == ",") && is_listed(sentence, at)
+            {
+                return Err(Reason::UnclearStructure);
+            }
+            let end = opaque(sentence, noun.tokens.end.max(at + 1)).unwrap_or(noun.tokens.end);
+            found.phrases.push(Phrase { kind: PhraseKind::Apposition, tokens: at..end, noun: Some(noun) });
+            found.skipped_to = Some(end);
+            found.cut_off += 1;
+            Ok(Some(end))
+        }
+    }
+}
+
+/// What follows a conjunction without comma: a phrase that joins the one before, after which the clause continues, or
+/// `None` if it ends.
+fn after_conjunction(sentence: &Sentence, conjunction: usize, found: &mut Predicate) -> Result<Option<usize>, Reason> {
+    let at = conjunction + 1;
+    // The verb may belong to a relative clause that was skipped.
+    if found.skipped_to == Some(conjunction) {
+        return Ok(None);
+    }
+    if begins_verb(sentence, at) {
+        // The verb may as well belong to a clause within the last phrase.
+        let last = found.phrases.last().map_or(0..0, |last| last.tokens.clone());
+        if last.clone().any(|at| sentence.tokens[at].tag.is_finite()) {
+            return Err(Reason::UnclearStructure);
+        }
+        found.next = Some((at, true));
+        return Ok(None);
+    }
+    if base(sentence, at).is_some_and(|noun| begins_verb(sentence, noun.tokens.end)) {
+        found.next = Some((at, false));
+        return Ok(None);
+    }
+    let (kind, end, _) = phrase(sentence, at)?;
+    match found.phrases.last_mut() {
+        // The two are one phrase that no rule asks about.
+        Some(last) if last.kind == kind => {
+            last.tokens.end = end;
+            last.noun = None;
+            Ok(Some(end))
+        }
+        _ => Err(Reason::UnclearStructure),
+    }
+}

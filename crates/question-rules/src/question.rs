@@ -1,0 +1,151 @@
+//! What the rules produce: questions with features for a ranking, and what they left out with the reason.
+
+use std::fmt;
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+/// What the rules found in one sentence.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Candidates {
+    /// The questions, in the order of the clauses.
+    pub questions: Vec<RuleQuestion>,
+    /// What was left out, with the reason.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A question about one sentence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleQuestion {
+    /// Begins with a capital letter and ends with a question mark.
+    pub question: String,
+    /// The answer: bytes of the passage, whole words within the sentence.
+    pub answer: Range<usize>,
+    /// The rule that made it.
+    pub rule: Rule,
+    /// For a ranking.
+    pub features: Features,
+}
+
+/// What part of the clause a rule asks about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// The subject: who, what or which.
+    Subject,
+    /// The direct object: what or whom.
+    Object,
+    /// The noun phrase after a form of "be".
+    Complement,
+    /// The object of a preposition that belongs to the verb, as in "consists of".
+    Prepositional,
+    /// The person or thing after "by" of a passive verb.
+    Agent,
+    /// A time: when.
+    Time,
+    /// A duration: how long.
+    Duration,
+    /// A place: where.
+    Place,
+    /// A number: how many, or what percentage.
+    Number,
+    /// A cause or a purpose: why.
+    Cause,
+    /// An owner: whose.
+    Possessor,
+    /// The name beside a description, as in "Sucre, the capital of Bolivia".
+    Apposition,
+}
+
+impl Rule {
+    /// All of them, in the order of their definition.
+    pub const ALL: [Self; 12] = [
+        Self::Subject,
+        Self::Object,
+        Self::Complement,
+        Self::Prepositional,
+        Self::Agent,
+        Self::Time,
+        Self::Duration,
+        Self::Place,
+        Self::Number,
+        Self::Cause,
+        Self::Possessor,
+        Self::Apposition,
+    ];
+}
+
+/// Properties of a question that tell how far it can be trusted.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Features {
+    /// Words of the question without punctuation.
+    pub question_words: usize,
+    /// Words of the answer without punctuation.
+    pub answer_words: usize,
+    /// Words of the sentence without punctuation.
+    pub sentence_words: usize,
+    /// Words of the question that could have another part of speech, as a fraction of its words.
+    pub ambiguity: f64,
+    /// Phrases and clauses of the sentence that were cut off.
+    pub cut_off: usize,
+    /// Pronouns that were replaced by what they refer to.
+    pub replaced_pronouns: usize,
+    /// Whether the clause is another than the main clause at the beginning of the sentence.
+    pub is_later_clause: bool,
+    /// Names and numbers in the question, as a fraction of its words: they make it specific.
+    pub specific_words: f64,
+}
+
+/// A part of a sentence that no question was made about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Bytes of the passage: what would have been the answer, or the sentence.
+    pub bytes: Range<usize>,
+    /// The rule that applied; `None` if the sentence was rejected before any rule.
+    pub rule: Option<Rule>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why no question was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The sentence does not end with a full stop, or is a question, a heading or a fragment.
+    NotAStatement,
+    /// It contains direct speech or a quotation.
+    Quotation,
+    /// Its structure was not recognised with enough certainty.
+    UnclearStructure,
+    /// It has a negation, so that the question would be misleading.
+    Negation,
+    /// A pronoun refers to something that was not found.
+    UnknownReference,
+    /// It refers to another sentence, as in "this method".
+    NeedsContext,
+    /// It is not known whether the answer is a person.
+    UnknownAnimacy,
+    /// The question would be too short or too general.
+    TooGeneral,
+    /// The question or the answer would be too long.
+    TooLong,
+    /// The question would contain the answer.
+    ContainsAnswer,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotAStatement => "not a statement that ends with a full stop",
+            Self::Quotation => "contains direct speech or a quotation",
+            Self::UnclearStructure => "its structure is unclear",
+            Self::Negation => "contains a negation",
+            Self::UnknownReference => "a pronoun refers to something unknown",
+            Self::NeedsContext => "refers to another sentence",
+            Self::UnknownAnimacy => "unclear whether the answer is a person",
+            Self::TooGeneral => "the question would be too short",
+            Self::TooLong => "the question or the answer would be too long",
+            Self::ContainsAnswer => "the question would contain the answer",
+        })
+    }
+}

@@ -1,0 +1,366 @@
+//! Questions about the subject, the object and what belongs to the verb.
+
+use std::ops::Range;
+
+use super::Asker;
+use super::animacy::{Animacy, animacy, is_animate, is_personal, kind_of_name};
+use super::reference::can_own;
+use super::wording::Piece;
+use crate::parse::{NounPhrase, Phrase, PhraseKind};
+use crate::question::{Reason, Rule};
+use crate::tag::Tag;
+
+/// Verbs, in their base form, with prepositions that belong to them.
+const WITH_PREPOSITION: [(&str, &[&str]); 44] = [
+    ("consist", &["of"]),
+    ("belong", &["to"]),
+    ("depend", &["on", "upon"]),
+    ("lead", &["to"]),
+    ("result", &["in", "from"]),
+    ("refer", &["to"]),
+    ("focus", &["on"]),
+    ("base", &["on"]),
+    ("rely", &["on", "upon"]),
+    ("contribute", &["to"]),
+    ("derive", &["from"]),
+    ("associate", &["with"]),
+    ("know", &["for", "as"]),
+    ("use", &["for", "as"]),
+    ("add", &["to"]),
+    ("divide", &["into"]),
+    ("convert", &["to", "into"]),
+    ("replace", &["with"]),
+    ("look", &["at", "for", "after"]),
+    ("speak", &["to", "with"]),
+    ("talk", &["to", "with", "about"]),
+    ("ask", &["for"]),
+    ("listen", &["to"]),
+    ("apply", &["to"]),
+    ("name", &["after", "for"]),
+    ("compose", &["of"]),
+    ("make", &["of", "from"]),
+    ("turn", &["into"]),
+    ("participate", &["in"]),
+    ("differ", &["from"]),
+    ("suffer", &["from"]),
+    ("die", &["of", "from"]),
+    ("give", &["to"]),
+    ("sell", &["to"]),
+    ("compare", &["with", "to"]),
+    ("provide", &["with"]),
+    ("cover", &["with", "by"]),
+    ("fill", &["with"]),
+    ("surround", &["by"]),
+    ("call", &["for", "upon"]),
+    ("deal", &["with"]),
+    ("wait", &["for"]),
+    ("feed", &["on"]),
+    ("limit", &["to"]),
+];
+
+/// Verbs that have no object.
+const WITHOUT_OBJECT: [&str; 19] = [
+    "become", "remain", "seem", "come", "go", "lie", "sit", "stand", "fall", "arrive", "die", "sleep", "live", "look",
+    "talk", "appear", "happen", "walk", "let",
+];
+
+/// Verbs that mean little without their object.
+const LIGHT: [&str; 6] = ["take", "make", "have", "give", "do", "get"];
+
+/// Whether a preposition belongs to a verb in its base form: "look at".
+pub fn belongs_to_verb(base: &str, preposition: &str) -> bool {
+    WITH_PREPOSITION.iter().any(|(verb, prepositions)| *verb == base && prepositions.contains(&preposition))
+}
+
+/// Verbs that say what something is called, in the passive: "was named Victoria".
+const NAMING: [&str; 8] = ["name", "call", "elect", "appoint", "declare", "consider", "title", "rename"];
+
+impl Asker<'_> {
+    /// The question word for a noun phrase; none for pronouns.
+    pub(super) fn question_word(&self, noun: &NounPhrase, person: &'static str) -> Result<&'static str, Reason> {
+        if noun.is_pronoun(self.writer.sentence) {
+            return Err(Reason::UnknownReference);
+        }
+        let head = self.token(noun.head);
+        if head.tag == Tag::Num || head.is_any(&["second", "third", "first", "rest", "percent"]) {
+            return Err(Reason::NeedsContext);
+        }
+        match animacy(self.writer.sentence, noun) {
+            Animacy::Person => Ok(person),
+            Animacy::Thing => Ok("what"),
+            Animacy::Unknown => Err(Reason::UnknownAnimacy),
+        }
+    }
+
+    pub(super) fn subject(&mut self) {
+        let subject = self.clause().subject.clone();
+        let pieces = self.subject_pieces(&subject);
+        self.add(Rule::Subject, subject.tokens, pieces, 2);
+    }
+
+    fn subject_pieces(&self, subject: &NounPhrase) -> Result<Vec<Piece>, Reason> {
+        let sentence = self.writer.sentence;
+        let clause = self.clause();
+        let base = clause.verb.base(sentence);
+        if self.token(subject.tokens.start).tag == Tag::Poss {
+            return Err(Reason::NeedsContext);
+        }
+        if clause.verb.is_copula(sentence) && clause.phrases.first().is_none_or(|first| self.is_general(first)) {
+            return Err(Reason::TooGeneral);
+        }
+        if clause.verb.is_copula(sentence) && subject.is_plural(sentence) {
+            return Err(Reason::UnclearStructure);
+        }
+        if let Some(kind) = kind_of_name(sentence, subject) {
+            let mut pieces = vec![Piece::Words(format!("which {kind}"))];
+            pieces.push(Piece::Tokens(clause.verb.tokens.clone()));
+            pieces.extend(self.rest(&[]));
+            return Ok(pieces);
+        }
+        let word = match self.question_word(subject, "who") {
+            Err(Reason::UnknownAnimacy) if is_personal(&base) && !clause.verb.is_passive => "who",
+            Ok(_) if is_animate(&base) && !clause.verb.is_passive => "who",
+            // "The lapwing left her nest."
+            Ok("what") if self.owns_as_person(subject) => "who",
+            word => word?,
+        };
+        let mut pieces = vec![Piece::Words(word.into())];
+        pieces.extend(self.writer.singular_verb());
+        pieces.extend(self.rest(&[]));
+        Ok(pieces)
+    }
+
+    /// Whether the subject has something with "his" or "her".
+    fn owns_as_person(&self, subject: &NounPhrase) -> bool {
+        let object = self.clause().phrases.first().filter(|phrase| phrase.kind == PhraseKind::Noun);
+        let owners = object.into_iter().flat_map(|phrase| phrase.tokens.clone()).map(|at| self.token(at));
+        let mut personal = owners.filter(|token| token.tag == Tag::Poss && token.is_any(&["his", "her"]));
+        personal.any(|token| can_own(self.writer.sentence, subject, &token.lower))
+    }
+
+    /// Whether a phrase after "be" describes many things: "a city", "important".
+    fn is_general(&self, phrase: &Phrase) -> bool {
+        match phrase.kind {
+            PhraseKind::Noun => {
+                let first = self.token(phrase.tokens.start);
+                !(first.is("the") || first.tag == Tag::Name || first.tag == Tag::Poss)
+            }
+            PhraseKind::Prepositional => {
+                !self.token(phrase.tokens.start).is_any(&["in", "at", "on", "under", "near", "behind"])
+            }
+            PhraseKind::Infinitive => true,
+            PhraseKind::Gerund => false,
+            _ => phrase.tokens.len() < 2,
+        }
+    }
+
+    pub(super) fn complement(&mut self) {
+        let clause = self.clause().clone();
+        let sentence = self.writer.sentence;
+        let base = clause.verb.base(sentence);
+        let is_naming = clause.verb.is_passive && NAMING.contains(&base.as_str());
+        if !(clause.verb.is_copula(sentence) || base == "become" || is_naming) {
+            return;
+        }
+        let Some(first) = clause.phrases.first().filter(|it| it.kind == PhraseKind::Noun && !self.is_time(it)) else {
+            return;
+        };
+        let following =
+            clause.phrases[1..].iter().take_while(|it| it.kind == PhraseKind::Prepositional && !self.is_time(it));
+        let attached: Vec<&Phrase> = following.collect();
+        let end = attached.last().map_or(first.tokens.end, |last| last.tokens.end);
+        let mut without: Vec<usize> = attached.iter().map(|phrase| phrase.tokens.start).collect();
+        without.push(first.tokens.start);
+        // "9,000 feet high"
+        if clause.phrases.iter().any(|phrase| phrase.tokens.start == end && phrase.kind == PhraseKind::Adjective) {
+            return self.leave_out(first.tokens.clone(), Some(Rule::Complement), Reason::UnclearStructure);
+        }
+        let pieces = self.complement_word(&clause.subject, first).and_then(|word| {
+            // What comes after an answer with its prepositions is not about the subject.
+            self.inverted(word, &without)
+        });
+        self.add(Rule::Complement, first.tokens.start..end, pieces, 1);
+    }
+
+    fn complement_word(&self, subject: &NounPhrase, complement: &Phrase) -> Result<&'static str, Reason> {
+        let sentence = self.writer.sentence;
+        if self.clause().verb.is_passive || self.clause().verb.base(sentence) == "become" {
+            return Ok("what");
+        }
+        let is_person = complement.noun.as_ref().is_some_and(|noun| animacy(sentence, noun) == Animacy::Person);
+        if subject.is_pronoun(sentence) {
+            return Err(Reason::UnknownReference);
+        }
+        let is_direction = complement.noun.as_ref().is_some_and(|noun| {
+            self.token(noun.head).is_any(&["north", "south", "east", "west"])
+                && !self.token(noun.tokens.start).is("the")
+        });
+        let head = self.token(subject.head);
+        if is_direction || head.tag == Tag::Num || head.is("percent") {
+            return Err(Reason::UnclearStructure);
+        }
+        let is_name = self.token(subject.head).tag == Tag::Name;
+        match animacy(sentence, subject) {
+            Animacy::Person if is_person && (is_name || self.is_definite_name(complement)) => Ok("who"),
+            Animacy::Person => Err(Reason::TooGeneral),
+            // "the city"
+            Animacy::Thing if subject.tokens.len() == 2 && self.token(subject.tokens.start).is("the") && !is_name => {
+                Err(Reason::TooGeneral)
+            }
+            Animacy::Thing => Ok("what"),
+            Animacy::Unknown if is_person => Ok("who"),
+            Animacy::Unknown if complement.noun.is_some() => Ok("what"),
+            Animacy::Unknown => Err(Reason::UnknownAnimacy),
+        }
+    }
+
+    fn is_definite_name(&self, phrase: &Phrase) -> bool {
+        phrase.noun.as_ref().is_some_and(|noun| self.token(noun.head).tag == Tag::Name)
+    }
+
+    pub(super) fn object(&mut self) {
+        let sentence = self.writer.sentence;
+        let verb = &self.clause().verb;
+        let base = verb.base(sentence);
+        if verb.is_copula(sentence) || verb.is_passive || WITHOUT_OBJECT.contains(&base.as_str()) {
+            return;
+        }
+        let Some((phrase, noun)) = self.object_phrase() else { return };
+        let (start, noun) = (phrase.tokens.start, noun.clone());
+        // "take place", "make use"
+        if noun.tokens.len() == 1 && LIGHT.contains(&base.as_str()) && self.token(start).tag == Tag::Noun {
+            return self.leave_out(noun.tokens, Some(Rule::Object), Reason::TooGeneral);
+        }
+        let (answer, attached) = self.with_attached(start, &noun);
+        let after = self.clause().phrases.iter().find(|it| it.tokens.start >= answer.end);
+        let is_complex = after.is_some_and(|after| {
+            use PhraseKind::*;
+            matches!(after.kind, Adjective | Gerund | Noun) && !self.is_time(after)
+                || after.kind == Infinitive && ["make", "let", "find", "have", "use"].contains(&base.as_str())
+        });
+        let pieces = if is_complex {
+            Err(Reason::UnclearStructure)
+        } else {
+            let mut without = attached;
+            without.push(start);
+            let word = self.question_word(&noun, "whom");
+            word.and_then(|word| self.inverted(word, &without))
+        };
+        self.add(Rule::Object, answer, pieces, 2);
+    }
+
+    /// A noun phrase with the prepositional phrases after it that belong to it, and where these begin.
+    pub(super) fn with_attached(&self, start: usize, noun: &NounPhrase) -> (Range<usize>, Vec<usize>) {
+        let head = &self.token(noun.head).lower;
+        let is_action =
+            ["tion", "sion", "ment", "ance", "ence", "war", "treaty", "trade", "voyage", "interest", "road", "letter"]
+                .iter()
+                .any(|end| head.ends_with(end));
+        let mut end = noun.tokens.end;
+        let mut attached = Vec::new();
+        for phrase in self.clause().phrases.iter().filter(|phrase| phrase.tokens.start > start) {
+            let preposition = self.token(phrase.tokens.start);
+            let always = preposition.is_any(&["between", "about", "against", "among", "of", "than"]);
+            let belongs = always || is_action && preposition.is_any(&["for", "from", "to", "with", "on"]);
+            if phrase.kind != PhraseKind::Prepositional
+                || phrase.tokens.start != end
+                || !belongs
+                || self.is_time(phrase)
+            {
+                break;
+            }
+            end = phrase.tokens.end;
+            attached.push(phrase.tokens.start);
+        }
+        (start..end, attached)
+    }
+
+    pub(super) fn prepositional(&mut self) {
+        let sentence = self.writer.sentence;
+        let base = self.clause().verb.base(sentence);
+        let phrases = self.clause().phrases.clone();
+        let first = phrases.iter().position(|phrase| phrase.kind != PhraseKind::Noun).unwrap_or(phrases.len());
+        let Some(phrase) = phrases.get(first).filter(|phrase| first <= 1 && phrase.kind == PhraseKind::Prepositional)
+        else {
+            return;
+        };
+        let start = phrase.tokens.start;
+        let Some(noun) = phrase.noun.as_ref().filter(|noun| noun.tokens.start == start + 1) else { return };
+        if !belongs_to_verb(&base, &self.token(start).lower) || self.is_time(phrase) {
+            return;
+        }
+        let answer = noun.tokens.clone();
+        let pieces = self.question_word(noun, "whom").and_then(|word| {
+            let (auxiliary, verb) = self.writer.inverted()?;
+            let mut pieces = vec![Piece::Words(format!("{word} {auxiliary}"))];
+            pieces.push(Piece::Tokens(self.clause().subject.tokens.clone()));
+            pieces.extend(verb);
+            pieces.extend(phrases[..first].iter().map(|phrase| Piece::Tokens(phrase.tokens.clone())));
+            pieces.push(Piece::Tokens(start..start + 1));
+            let mut without: Vec<usize> = phrases[..first].iter().map(|phrase| phrase.tokens.start).collect();
+            without.push(start);
+            pieces.extend(self.rest(&without));
+            Ok(pieces)
+        });
+        self.add(Rule::Prepositional, answer, pieces, 2);
+    }
+
+    pub(super) fn agent(&mut self) {
+        if !self.clause().verb.is_passive {
+            return;
+        }
+        let phrases = self.clause().phrases.clone();
+        let is_agent =
+            |phrase: &&Phrase| phrase.kind == PhraseKind::Prepositional && self.token(phrase.tokens.start).is("by");
+        let Some(phrase) = phrases.iter().find(is_agent).filter(|phrase| !self.is_time(phrase)) else { return };
+        let Some(noun) = phrase.noun.clone() else { return };
+        let person_verbs =
+            ["write", "paint", "compose", "found", "discover", "invent", "direct", "design", "kill", "marry"];
+        let base = self.clause().verb.base(self.writer.sentence);
+        let word = match self.question_word(&noun, "who") {
+            Err(Reason::UnknownAnimacy) if person_verbs.contains(&base.as_str()) => Ok("who"),
+            word => word,
+        };
+        let start = phrase.tokens.start;
+        let pieces = word.and_then(|word| {
+            let (auxiliary, verb) = self.writer.inverted()?;
+            let mut pieces = vec![Piece::Words(format!("{word} {auxiliary}"))];
+            pieces.push(Piece::Tokens(self.clause().subject.tokens.clone()));
+            pieces.extend(verb);
+            let before = phrases.iter().filter(|it| it.tokens.start < start && it.kind != PhraseKind::Prepositional);
+            let without: Vec<usize> = before.clone().map(|it| it.tokens.start).chain(std::iter::once(start)).collect();
+            pieces.extend(before.map(|phrase| Piece::Tokens(phrase.tokens.clone())));
+            pieces.push(Piece::Words("by".into()));
+            pieces.extend(self.rest(&without));
+            Ok(pieces)
+        });
+        self.add(Rule::Agent, noun.tokens, pieces, 2);
+    }
+
+    pub(super) fn appositions(&mut self) {
+        let clause = self.clause().clone();
+        let mut described = clause.subject.clone();
+        for phrase in &clause.phrases {
+            if phrase.kind != PhraseKind::Apposition {
+                if let Some(noun) = &phrase.noun {
+                    described = noun.clone();
+                }
+                continue;
+            }
+            let Some(noun) = &phrase.noun else { continue };
+            let is_name = self.token(described.head).tag == Tag::Name && described.tokens.len() < 5;
+            if !is_name || !self.token(phrase.tokens.start).is("the") || described.tokens.end + 1 != phrase.tokens.start
+            {
+                continue;
+            }
+            let is_past = clause.verb.tokens.clone().any(|at| self.token(at).tag == Tag::Past);
+            let verb = if is_past { "was" } else { "is" };
+            let word = match animacy(self.writer.sentence, noun) {
+                Animacy::Person => "who",
+                _ => "what",
+            };
+            let pieces = vec![Piece::Words(format!("{word} {verb}")), Piece::Tokens(phrase.tokens.clone())];
+            self.add(Rule::Apposition, described.tokens.clone(), Ok(pieces), 2);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What pronouns refer to.
+
+use super::animacy::{Animacy, animacy, gender};
+use crate::lexicon::{Gender, LEXICON};
+use crate::parse::{Clause, NounPhrase, Sentence, noun_phrase};
+use crate::tag::Tag;
+
+/// Something that a later pronoun can refer to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entity {
+    /// How a question names it.
+    name: String,
+    /// Its head in lower case: mentions with the same head are one entity.
+    head: String,
+    animacy: Animacy,
+    gender: Gender,
+    is_plural: bool,
+    is_subject: bool,
+    /// Whether it is no name.
+    is_common: bool,
+    /// The number of the sentence, and the token at which it begins.
+    place: (usize, usize),
+}
+
+/// The entities of the sentences so far.
+#[derive(Debug, Default)]
+pub struct References {
+    entities: Vec<Entity>,
+}
+
+impl References {
+    /// Remembers the noun phrases of a sentence but those of direct speech.
+    pub fn add(&mut self, sentence: &Sentence, clauses: &[Clause], number: usize) {
+        let (mut at, mut is_quoted) = (0, false);
+        while let Some(token) = sentence.get(at) {
+            match token.text.as_str() {
+                "\"" => is_quoted = !is_quoted,
+                "“" => is_quoted = true,
+                "”" => is_quoted = false,
+                _ => {}
+            }
+            match noun_phrase(sentence, at).filter(|_| !is_quoted) {
+                Some(noun) => {
+                    let is_subject = clauses.iter().any(|clause| clause.subject.tokens.start == noun.tokens.start);
+                    self.add_phrase(sentence, &noun, is_subject, number);
+                    at = noun.tokens.end;
+                }
+                None => at += 1,
+            }
+        }
+    }
+
+    fn add_phrase(&mut self, sentence: &Sentence, noun: &NounPhrase, is_subject: bool, number: usize) {
+        if noun.is_pronoun(sentence) || LEXICON.is_time(&sentence.tokens[noun.head].lower) {
+            return;
+        }
+        let tokens = &sentence.tokens[noun.tokens.start..noun.core_end];
+        if tokens.iter().any(|token| matches!(token.tag, Tag::Poss | Tag::Pron)) || noun.is_joined {
+            return;
+        }
+        let words: Vec<&str> = tokens
+            .iter()
+            .enumerate()
+            .map(|(at, token)| match (at, token.lower.as_str()) {
+                (0, "a" | "an" | "the" | "this" | "one" | "some") => "the",
+                (0, _) if !matches!(token.tag, Tag::Name | Tag::Num) && !token.is_capitalised() => token.text.as_str(),
+                (0, lower) if token.tag != Tag::Name => lower,
+                _ => token.text.as_str(),
+            })
+            .collect();
+        let name = words.join(" ").replace(" 's", "'s").replace(" ’s", "’s").replace(" ,", ",");
+        self.entities.push(Entity {
+            name,
+            head: sentence.tokens[noun.head].lower.clone(),
+            animacy: animacy(sentence, noun),
+            gender: gender(sentence, noun),
+            is_plural: noun.is_plural(sentence),
+            is_subject,
+            is_common: sentence.tokens[noun.head].tag == Tag::Noun,
+            place: (number, noun.tokens.start),
+        });
+    }
+
+    /// The name of what a pronoun at a token of a sentence refers to: the only possibility in the sentence before this
+    /// token, or else in the last sentence that has one. The subject of a clause is likely to be a subject there, too.
+    pub fn resolve(&self, pronoun: &str, number: usize, token: usize, is_subject: bool) -> Option<&str> {
+        // A thing that is a subject may be an animal that is in no list: it is a possibility, but no answer.
+        let is_personal = ["he", "him", "his", "she", "her"].contains(&pronoun);
+        let fits = |entity: &&Entity| fits(entity, pronoun) || is_personal && entity.may_be_person();
+        let of = |number: usize| self.entities.iter().filter(move |it| it.place.0 == number).filter(fits);
+        // "They" are rather persons or a subject.
+        let is_they = ["they", "them", "their"].contains(&pronoun);
+        let of = |number: usize| of(number).filter(|it| !is_they || it.is_subject || it.animacy == Animacy::Person);
+        let here: Vec<&Entity> = of(number).filter(|it| it.place.1 < token).collect();
+        if ["it", "its"].contains(&pronoun) {
+            // Too many things could be meant but by a subject after a subject.
+            let before: Vec<&Entity> = of(number.checked_sub(1)?).collect();
+            return only(&subjects(&before)).filter(|_| is_subject && here.is_empty()).map(Entity::name);
+        }
+        if !here.is_empty() {
+            return choose(&here, is_subject, is_personal);
+        }
+        let earlier = (number.saturating_sub(MAX_DISTANCE)..number).rev().map(|number| of(number).collect::<Vec<_>>());
+        if is_they && !is_subject {
+            return None;
+        }
+        let nearest = earlier.into_iter().find(|entities| !entities.is_empty())?;
+        choose(&nearest, is_subject, is_personal)
+    }
+}
+
+impl Entity {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it is the subject of a clause, and a thing by its noun.
+    fn may_be_person(&self) -> bool {
+        self.animacy == Animacy::Thing && self.is_subject && !self.is_plural && self.is_common
+    }
+}
+
+/// A pronoun refers at most this many sentences back.
+const MAX_DISTANCE: usize = 3;
+
+/// The entities that are subjects.
+fn subjects<'a>(entities: &[&'a Entity]) -> Vec<&'a Entity> {
+    entities.iter().copied().filter(|entity| entity.is_subject).collect()
+}
+
+/// The name of the only entity, or of the only subject for a subject; a personal pronoun is no thing.
+fn choose<'a>(entities: &[&'a Entity], is_subject: bool, is_personal: bool) -> Option<&'a str> {
+    let found = only(entities).or_else(|| only(&subjects(entities)).filter(|_| is_subject));
+    found.filter(|entity| !(is_personal && entity.may_be_person())).map(Entity::name)
+}
+
+/// The only entity.
+fn only<'a>(entities: &[&'a Entity]) -> Option<&'a Entity> {
+    let (first, rest) = entities.split_first()?;
+    rest.iter().all(|entity| entity.head == first.head).then_some(first)
+}
+
+fn fits(entity: &Entity, pronoun: &str) -> bool {
+    let person = entity.animacy != Animacy::Thing;
+    match pronoun {
+        "he" | "him" | "his" => person && !entity.is_plural && entity.gender != Gender::Female,
+        "she" | "her" => person && !entity.is_plural && entity.gender != Gender::Male,
+        "it" | "its" => !(entity.is_plural || person && entity.gender != Gender::Unknown),
+        "they" | "them" | "their" => entity.is_plural,
+        _ => false,
+    }
+}
+
+/// Whether an owner, "his" or "her", in the same clause can refer to its subject: a thing that has "her breath" is an
+/// animal that is in no list.
+pub fn can_own(sentence: &Sentence, subject: &NounPhrase, pronoun: &str) -> bool {
+    let is_noun = sentence.tokens[subject.head].tag == Tag::Noun && !subject.is_joined;
+    can_refer(sentence, subject, pronoun) || is_noun && ["his", "her"].contains(&pronoun)
+}
+
+/// Whether a pronoun in the same clause can refer to this noun phrase.
+pub fn can_refer(sentence: &Sentence, noun: &NounPhrase, pronoun: &str) -> bool {
+    let head = &sentence.tokens[noun.head];
+    if noun.is_pronoun(sentence) {
+        let group = |word: &str| {
+            [["he", "him", "his"], ["she", "her", "hers"], ["it", "its", "its"], ["they", "them", "their"]]
+                .into_iter()
+                .position(|group| group.contains(&word))
+        };
+        return group(&head.lower).is_some() && group(&head.lower) == group(pronoun);
+    }
+    let entity = Entity {
+        name: String::new(),
+        head: String::new(),
+        animacy: animacy(sentence, noun),
+        gender: gender(sentence, noun),
+        is_plural: noun.is_plural(sentence),
+        is_subject: true,
+        is_common: head.tag == Tag::Noun,
+        place: (0, 0),
+    };
+    fits(&entity, pronoun)
+}

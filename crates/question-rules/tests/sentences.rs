@@ -1,0 +1,102 @@
+//! The questions about the sentences of `sentences.txt`, exactly: each passage with its sentences, a line each, and below
+//! a sentence its questions with rule and answer. A dash begins why a sentence has no questions.
+
+use question_rules::{Reason, Rule, candidates};
+
+/// A sentence with the lines below it.
+struct Expected<'a> {
+    sentence: &'a str,
+    lines: Vec<&'a str>,
+}
+
+fn passages(file: &str) -> Vec<Vec<Expected<'_>>> {
+    let mut passages = Vec::new();
+    for passage in file.split("\n\n") {
+        let mut sentences: Vec<Expected> = Vec::new();
+        for line in passage.lines() {
+            match line.strip_prefix("    ") {
+                Some(line) => sentences.last_mut().expect("a sentence comes first").lines.push(line),
+                None => sentences.push(Expected { sentence: line, lines: Vec::new() }),
+            }
+        }
+        passages.push(sentences);
+    }
+    passages
+}
+
+#[test]
+fn each_sentence_has_exactly_its_questions() {
+    let file = include_str!("sentences.txt").trim_end();
+    let mut count = 0;
+    for expected in passages(file) {
+        let mut passage = String::new();
+        let mut ranges = Vec::new();
+        for one in &expected {
+            ranges.push(passage.len()..passage.len() + one.sentence.len());
+            passage = passage + one.sentence + " ";
+        }
+        for (one, found) in expected.iter().zip(candidates(&passage, &ranges)) {
+            let questions = found.questions.iter();
+            let mut lines: Vec<String> = questions
+                .map(|it| format!("{:?}: {} -> {}", it.rule, it.question, &passage[it.answer.clone()]))
+                .collect();
+            if lines.is_empty() {
+                lines.extend(found.left_out.iter().map(|it| format!("- {}", it.reason)));
+                lines.dedup();
+            }
+            assert_eq!(lines, one.lines, "{}", one.sentence);
+            count += 1;
+        }
+    }
+    assert!(count >= 100, "{count} sentences");
+}
+
+#[test]
+fn answers_and_left_out_parts_are_within_their_sentence() {
+    let passage =
+        "In 1526, the miller’s wife sold two sheep (and a cow) to the king. He paid well! It was late — très tard.";
+    let first = passage.find(" He").unwrap();
+    let second = passage.find(" It").unwrap();
+    let sentences = [0..first, first + 1..second, second + 1..passage.len()];
+    for (sentence, found) in sentences.iter().zip(candidates(passage, &sentences)) {
+        for bytes in found.questions.iter().map(|it| &it.answer).chain(found.left_out.iter().map(|it| &it.bytes)) {
+            assert!(sentence.start <= bytes.start && bytes.end <= sentence.end, "{bytes:?} in {sentence:?}");
+            assert!(!passage[bytes.clone()].trim().is_empty());
+        }
+    }
+    let found = candidates(passage, &sentences);
+    let how_many = found[0].questions.iter().find(|it| it.rule == Rule::Number).expect("there is a number");
+    assert_eq!(how_many.question, "How many sheep did the miller’s wife sell to the king in 1526?");
+    assert_eq!((how_many.features.answer_words, how_many.features.cut_off), (1, 1));
+}
+
+#[test]
+fn other_languages_and_odd_texts_give_no_questions() {
+    let texts = [
+        "",
+        ".",
+        "여우는 포도를 보았다.",
+        "Der Fuchs sah eine Krähe auf dem Baum.",
+        "((( ) ] .",
+        "THE FOX AND THE CROW",
+        "1 2 3 4 5.",
+        "'s 's 's 's.",
+        "“„”’‘ … — - .",
+    ];
+    for text in texts {
+        let whole = 0..text.len();
+        let found = candidates(text, std::slice::from_ref(&whole));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].questions, [], "{text}");
+    }
+}
+
+#[test]
+fn reasons_and_rules_have_stable_names() {
+    assert_eq!(serde_json::to_string(&Rule::Possessor).unwrap(), "\"possessor\"");
+    assert_eq!(serde_json::to_string(&Reason::NeedsContext).unwrap(), "\"needs_context\"");
+    for rule in Rule::ALL {
+        let name = serde_json::to_string(&rule).unwrap();
+        assert_eq!(serde_json::from_str::<Rule>(&name).unwrap(), rule);
+    }
+}
