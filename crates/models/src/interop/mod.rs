@@ -15,6 +15,7 @@ mod protobuf;
 mod pytorch;
 mod pytorch_file;
 mod safetensors_file;
+mod stored_tensor;
 mod strict_loader;
 mod weight_file;
 

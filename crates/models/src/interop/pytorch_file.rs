@@ -7,7 +7,7 @@ use durable::read::Accept;
 use pytorch_reader::{DType, PytorchReader};
 use text_prep::error::one_line;
 
-use super::weight_file::{Float, StoredTensor};
+use super::stored_tensor::{Float, StoredTensor};
 use crate::error::{Error, Result};
 
 /// Whether `path` begins like a file of `torch.save`: a zip archive, or a pickle as before PyTorch 1.6.

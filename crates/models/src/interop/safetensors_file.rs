@@ -7,7 +7,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use text_prep::error::one_line;
 
 use super::array::{Array, Tensors};
-use super::weight_file::{Float, StoredTensor, decoded};
+use super::stored_tensor::{Float, StoredTensor, decoded};
 use crate::error::{Error, Result};
 
 /// Reads all tensors of a file.
