@@ -16,6 +16,8 @@ path, prompt, count = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 session = onnxruntime.InferenceSession(path)
 about = session.get_modelmeta().custom_metadata_map
 tokenizer = tokenizers.Tokenizer.from_file(str(path.with_name("tokenizer.json")))
+# A prompt that spells such a token does not mean it.
+tokenizer.encode_special_tokens = True
 random = np.random.default_rng(1)
 names = [output.name for output in session.get_outputs()]
 zeros = {}

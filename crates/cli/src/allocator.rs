@@ -25,7 +25,8 @@ impl FreedMemory {
     /// From now on. What the task before has freed is returned in any case.
     #[allow(unsafe_code)]
     pub fn select(self) {
-        // SAFETY: both functions may be called at any time, and free nothing that is in use.
+        // SAFETY: neither frees what is in use. The option is a word that other threads may read meanwhile: they wait the old
+        // time or the new one.
         unsafe {
             libmimalloc_sys::mi_option_set(PURGE_DELAY, self as c_long);
             libmimalloc_sys::mi_collect(true);
@@ -44,5 +45,18 @@ impl<M> Observer<M> for MemoryByPhase {
         }
         .select();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[allow(unsafe_code)]
+    fn the_option_is_that_of_the_delay() {
+        // SAFETY: as above. No other test changes it.
+        let delay = unsafe { libmimalloc_sys::mi_option_get(PURGE_DELAY) };
+        assert_eq!(delay, FreedMemory::Kept as c_long);
     }
 }

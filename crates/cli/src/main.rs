@@ -83,8 +83,7 @@ fn run_process(command: CliCommand) -> Result<ExitCode> {
         CliCommand::Public(command) => command.backend(),
         CliCommand::Bench(bench) => Some(&bench.backend),
     };
-    select_simd_level()?;
-    let backend = BackendSelection::new(options);
+    let backend = select_simd_level().and_then(|()| BackendSelection::new(options));
     // As a thread of the pool the main thread takes part in its loops, instead of sleeping and waking at each.
     let count = ThreadCount::from_env();
     if let ThreadCount { threads, reduced_from: Some(requested), processors } = count {

@@ -101,7 +101,9 @@ fn find(backend: Result<BackendSelection>) -> Findings {
         }
     };
     let has_gpu_backend = BACKENDS.iter().any(|name| ["wgpu", "cuda"].contains(name));
-    let is_off = selected.as_ref().is_some_and(|selected| selected.kernels == "off");
+    let is_off = selected
+        .as_ref()
+        .is_some_and(|selected| selected.kernels == "off" && !["wgpu", "cuda"].contains(&selected.backend));
     let is_little = available_memory_bytes.is_some_and(|bytes| bytes < LITTLE_MEMORY);
     let count = ThreadCount::from_env();
     let others = [
@@ -125,6 +127,11 @@ fn find(backend: Result<BackendSelection>) -> Findings {
         is_little.then(|| {
             let available = bytes(available_memory_bytes.unwrap_or_default());
             format!("only {available} of memory are available: close other programs")
+        }),
+        (nvidia_driver.is_some() && has_gpu_backend && gpus.iter().all(|gpu| gpu.is_software)).then(|| {
+            "there is an NVIDIA GPU, but no backend of this build can use it: `wgpu` needs the driver's Vulkan library, and `cuda` \
+             CUDA"
+                .to_owned()
         }),
         (nvidia_driver.is_some() && !has_gpu_backend).then(|| {
             "there is an NVIDIA GPU, but this build has no backend for GPUs: build it with `--features wgpu`, or use `cargo \

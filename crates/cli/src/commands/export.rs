@@ -24,9 +24,8 @@ const TOKENIZER: &str = "tokenizer.json";
 pub fn run(args: &Export, backend: &BackendSelection) -> Result<()> {
     let path = &args.weights;
     let format = format(args)?;
-    check_new(path)?;
-    if format == ExportFormat::Onnx {
-        check_new(&path.with_file_name(TOKENIZER))?;
+    if path.exists() {
+        bail!("{} exists: use another file, or delete it", path.display());
     }
     let directory = directory::find_model(args.model.as_deref(), Some(LanguageModel::KIND))?;
     let device = backend.open()?;
@@ -57,13 +56,6 @@ fn format(args: &Export) -> Result<ExportFormat> {
     }
 }
 
-fn check_new(path: &Path) -> Result<()> {
-    if path.exists() {
-        bail!("{0} exists: use another file, or delete it", path.display());
-    }
-    Ok(())
-}
-
 fn write_weights(path: &Path, directory: &Path, bundle: &LmBundle, layout: Layout) -> Result<()> {
     let tensors = export(&bundle.model, layout)?;
     write_safetensors(path, &tensors)?;
@@ -81,11 +73,19 @@ fn write_weights(path: &Path, directory: &Path, bundle: &LmBundle, layout: Layou
 fn write_model(path: &Path, directory: &Path, bundle: LmBundle) -> Result<()> {
     let generator = Generator::new(bundle);
     let start = generator.encode("", OovPolicy::Drop)?.ids;
+    let tokenizer = path.with_file_name(TOKENIZER);
+    let json = generator.tokenizer().to_hugging_face();
+    if json.is_ok() && tokenizer.exists() {
+        // It may be that of a model directory.
+        bail!(
+            "{} exists, and the file needs one of its own beside it: use a file in another folder",
+            tokenizer.display()
+        );
+    }
     write_onnx(path, generator.bundle(), &start)?;
     status(&format!("model {}: the file has the network, its tokenizer and its metadata", directory.display()));
     print(&format!("{}\n", path.display()))?;
-    let tokenizer = path.with_file_name(TOKENIZER);
-    match generator.tokenizer().to_hugging_face() {
+    match json {
         Ok(json) => {
             write_atomically(&tokenizer, json.as_bytes())?;
             print(&format!("{}\n", tokenizer.display()))

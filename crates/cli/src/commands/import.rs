@@ -159,7 +159,7 @@ fn layout_of(args: &Import) -> Result<Layout> {
     match args.layout {
         Some(args::Layout::Pytorch) => Ok(Layout::Pytorch),
         Some(args::Layout::Keras) => Ok(Layout::Keras),
-        None if is_pytorch_file(&args.weights) => Ok(Layout::Pytorch),
+        None if is_pytorch_file(&args.weights)? => Ok(Layout::Pytorch),
         None => bail!(
             "{} is no file of `torch.save`: expected `--layout pytorch` or `--layout keras`, which say whose names its \
              tensors have",

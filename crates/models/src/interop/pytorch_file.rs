@@ -11,12 +11,16 @@ use super::stored_tensor::{Float, StoredTensor};
 use crate::error::{Error, Result};
 
 /// Whether `path` begins like a file of `torch.save`: a zip archive, or a pickle as before PyTorch 1.6.
-pub fn is_pytorch_file(path: &Path) -> bool {
+///
+/// # Errors
+/// If it cannot be read.
+pub fn is_pytorch_file(path: &Path) -> Result<bool> {
     let mut bytes = Vec::new();
-    let beginning = Accept::File.open(path).and_then(|file| file.take(9).read_to_end(&mut bytes));
+    let file = Accept::File.open(path).map_err(Error::io(path, "read"))?;
+    file.take(9).read_to_end(&mut bytes).map_err(Error::io(path, "read"))?;
     // A pickle begins with 0x80 and its version; a safetensors file with a length, then `{`.
     let is_pickle = matches!(bytes[..], [0x80, 0..=5, ..]) && bytes.get(8) != Some(&b'{');
-    beginning.is_ok() && (bytes.starts_with(b"PK\x03\x04") || is_pickle)
+    Ok(bytes.starts_with(b"PK\x03\x04") || is_pickle)
 }
 
 /// The tensors of a file; those of nested dictionaries and modules have names with dots.

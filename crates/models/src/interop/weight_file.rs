@@ -17,8 +17,11 @@ use crate::error::{Error, Result};
 /// If the file cannot be read or is of another kind, has no tensor under the key, or has tensors of other types than 16 to
 /// 64-bit floats or with values that are not finite; all of them are listed.
 pub fn read_weights(path: &Path, key: Option<&str>) -> Result<Tensors> {
-    let stored =
-        if pytorch_file::is_pytorch_file(path) { pytorch_file::stored(path)? } else { safetensors_file::stored(path)? };
+    let stored = if pytorch_file::is_pytorch_file(path)? {
+        pytorch_file::stored(path)?
+    } else {
+        safetensors_file::stored(path)?
+    };
     match key {
         None => decoded(path, stored),
         Some(key) => decoded(path, under_key(path, stored, key)?),

@@ -7,7 +7,7 @@ mod save;
 mod tree;
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, ErrorKind, IsTerminal, Read};
+use std::io::{BufRead, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use args::Generate;
@@ -92,9 +92,11 @@ pub fn run(args: &Generate, model: &Model, prompt: Prompt, text: &str, sampling:
     if let Some(legend) = painter.legend() {
         status(&legend);
     }
-    session.dialogue()?;
+    let done = session.dialogue();
     let print = if args.raw { print_raw } else { print };
-    print(&format!("{}\n", session.tree.text()))
+    // What was written is not lost with the error.
+    print(&format!("{}\n", session.tree.text()))?;
+    done
 }
 
 impl Session<'_> {
@@ -107,7 +109,7 @@ impl Session<'_> {
                 ask("> ");
             }
             let Some(line) = read_line(&mut input)? else { break };
-            match self.take(&line) {
+            match line.and_then(|line| self.take(&line)) {
                 Ok(Shown::Choices) => self.show_choices(),
                 Ok(Shown::Nothing) => {}
                 Ok(Shown::End) => break,
@@ -290,22 +292,26 @@ impl Session<'_> {
     }
 }
 
-/// The next line without its line end; `None` at the end of the input.
-fn read_line(input: &mut impl BufRead) -> Result<Option<String>> {
-    let mut line = String::new();
-    match input.take(MAX_LINE).read_line(&mut line) {
-        Ok(0) => return Ok(None),
-        Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::InvalidData => {
-            bail!("a line of standard input is not UTF-8: type or pipe text in UTF-8")
-        }
-        Err(error) => return Err(Error::io("standard input", "read")(error)),
+/// The next line without its line end, or what is wrong with it; `None` at the end of the input.
+///
+/// # Errors
+/// If the input cannot be read.
+fn read_line(input: &mut impl BufRead) -> Result<Option<Result<String>>> {
+    let failed = || Error::io("standard input", "read");
+    let mut line = Vec::new();
+    let read = input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line).map_err(failed())?;
+    if read == 0 {
+        return Ok(None);
     }
-    if line.len() as u64 == MAX_LINE {
-        bail!("a line of standard input has {} bytes or more: divide it", thousands(MAX_LINE as usize));
+    if line.len() as u64 == MAX_LINE && !line.ends_with(b"\n") {
+        input.skip_until(b'\n').map_err(failed())?;
+        let most = thousands(MAX_LINE as usize);
+        return Ok(Some(Err(Error::new(format!("a line of standard input has {most} bytes or more: divide it")))));
     }
-    let line = line.strip_suffix('\n').unwrap_or(&line);
-    Ok(Some(line.strip_suffix('\r').unwrap_or(line).to_owned()))
+    let line = line.strip_suffix(b"\n").unwrap_or(&line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line).to_vec();
+    let text = String::from_utf8(line);
+    Ok(Some(text.map_err(|_| Error::new("a line of standard input is not UTF-8: type or pipe text in UTF-8"))))
 }
 
 #[cfg(test)]
@@ -315,10 +321,18 @@ mod tests {
     #[test]
     fn lines_are_read_without_their_ends() {
         let mut input = " a b \r\n\n1".as_bytes();
-        let mut next = || read_line(&mut input).unwrap();
+        let mut next = || read_line(&mut input).unwrap().map(|line| line.unwrap());
         assert_eq!([next(), next(), next(), next()], [Some(" a b ".into()), Some("".into()), Some("1".into()), None]);
-        assert!(read_line(&mut &b"\xff\n"[..]).unwrap_err().to_string().contains("UTF-8"));
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_used_does_not_end_the_input() {
         let long = "a".repeat(MAX_LINE as usize + 1);
-        assert!(read_line(&mut long.as_bytes()).unwrap_err().to_string().contains("divide it"));
+        let input = [b"\xff\n", long.as_bytes(), b"\nb\n"].concat();
+        let mut input = &input[..];
+        let mut next = || read_line(&mut input).unwrap().map(|line| line.map_err(|error| error.to_string()));
+        assert!(next().unwrap().unwrap_err().contains("UTF-8"));
+        assert!(next().unwrap().unwrap_err().contains("divide it"));
+        assert_eq!([next(), next()], [Some(Ok("b".into())), None]);
     }
 }
