@@ -19,6 +19,8 @@
 mod access;
 mod answer_format;
 mod api_error;
+#[cfg(test)]
+mod api_tests;
 mod app;
 mod completion_request;
 mod completions;

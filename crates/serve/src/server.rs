@@ -72,11 +72,14 @@ impl Server {
     /// Listens on an address.
     ///
     /// # Errors
-    /// If the address is in use or is none of this machine, or other machines reach it and there is no token.
+    /// If the address is in use or is none of this machine, other machines reach it and there is no token, or the token is
+    /// empty.
     pub fn bind(options: Options) -> Result<Self> {
         let address = options.address;
-        if !address.ip().is_loopback() && options.token.as_deref().is_none_or(str::is_empty) {
-            return Err(Error::NoToken { address });
+        match options.token.as_deref() {
+            Some(token) if token.trim().is_empty() => return Err(Error::EmptyToken),
+            None if !address.ip().is_loopback() => return Err(Error::NoToken { address }),
+            _ => {}
         }
         let listener = TcpListener::bind(address).map_err(|source| match source.kind() {
             std::io::ErrorKind::AddrInUse => Error::PortInUse { address },

@@ -9,7 +9,7 @@ use generate::Sampling;
 use serde_json::{Value, json};
 
 use crate::fields::MAX_BODY;
-use crate::test_server::{Answer, TestServer, WORDS, one, post};
+use crate::test_server::{Answer, TestServer, one, post};
 use crate::{Error, Options, Server};
 
 const COMPLETIONS: &str = "/v1/completions";
@@ -233,49 +233,6 @@ fn models_are_listed_and_blends_are_names() {
 }
 
 #[test]
-fn the_next_tokens_have_the_probabilities_of_the_model() {
-    let server = TestServer::start(|options| options);
-    let answer = server.ask("/api/next", &json!({ "text": "the fox", "k": 3 })).json();
-    let generator = one();
-    let session = generator.session("the fox").unwrap();
-    let mut last = 1.0;
-    let mut ratios = Vec::new();
-    for next in answer["next"].as_array().unwrap() {
-        let token = next["token"].as_str().unwrap();
-        assert!(WORDS.contains(&token) && next["text"].as_str().unwrap().ends_with(token), "{next}");
-        let probability = next["probability"].as_f64().unwrap();
-        let of_model = session.log_probs()[generator.tokenizer().vocabulary.id(token).unwrap() as usize].exp();
-        ratios.push(probability / of_model);
-        assert!(probability <= last);
-        last = probability;
-    }
-    // Tokens that are never written have no share.
-    assert!(ratios.len() == 3 && ratios.iter().all(|ratio| (ratio - ratios[0]).abs() < 1e-9 && *ratio >= 1.0));
-    let error = server.ask("/api/next", &json!({ "k": 0 }));
-    assert_eq!((error.status, error.error().contains("from 1 to 1000")), (400, true));
-}
-
-#[test]
-fn copied_sequences_are_traced_to_the_training_text() {
-    let server = TestServer::start(|options| options);
-    let text = "and the fox saw the crow . a crow saw a fox";
-    let answer = server.ask("/api/trace", &json!({ "text": text, "shortest": 4 })).json();
-    let runs = answer["runs"].as_array().unwrap();
-    let copied = |run: &Value| -> String {
-        let end = run["end"].as_u64().unwrap() as usize;
-        text[run["start"].as_u64().unwrap() as usize..end].trim().to_owned()
-    };
-    assert_eq!(runs.iter().map(copied).collect::<Vec<_>>(), ["the fox saw the crow", "a crow saw a"]);
-    let source = &runs[0]["source"];
-    assert_eq!((&runs[0]["tokens"], &source["position"]), (&json!(5), &json!(6)));
-    let shown = ["before", "text", "after"].map(|part| source[part].as_str().unwrap().trim());
-    assert_eq!(shown, ["a crow saw a cheese .", "the fox saw the crow", "and the cheese ."]);
-    let answer = server.ask("/api/trace", &json!({ "text": text, "model": "two" }));
-    assert_eq!((answer.status, &answer.json()["error"]["code"]), (404, &json!("no_training_text")));
-    assert_eq!(server.ask("/api/trace", &json!({ "text": text, "shortest": 0 })).status, 400);
-}
-
-#[test]
 fn a_chat_continues_the_last_message_of_the_user() {
     let server = TestServer::start(|options| options);
     let text = server.ask(COMPLETIONS, &json!({ "prompt": "the fox", "seed": 4 })).text();
@@ -364,5 +321,11 @@ fn an_address_that_cannot_be_used_is_an_error() {
     assert!(in_use.to_string().contains(&port) && in_use.to_string().contains("choose another port"), "{in_use}");
     let everywhere = Options::new(SocketAddr::from(([0, 0, 0, 0], 0)));
     assert!(matches!(Server::bind(everywhere.clone()).err(), Some(Error::NoToken { .. })));
+    for address in [everywhere.address, SocketAddr::from(([127, 0, 0, 1], 0))] {
+        for token in ["", " "] {
+            let empty = Server::bind(Options { token: Some(token.into()), ..Options::new(address) }).err();
+            assert!(matches!(empty, Some(Error::EmptyToken)), "{address}");
+        }
+    }
     assert!(Server::bind(Options { token: Some("secret".into()), ..everywhere }).is_ok());
 }

@@ -1,0 +1,48 @@
+//! Tests of the addresses under `/api` over a real socket.
+
+use serde_json::{Value, json};
+
+use crate::test_server::{TestServer, WORDS, one};
+
+#[test]
+fn the_next_tokens_have_the_probabilities_of_the_model() {
+    let server = TestServer::start(|options| options);
+    let answer = server.ask("/api/next", &json!({ "text": "the fox", "k": 3 })).json();
+    let generator = one();
+    let session = generator.session("the fox").unwrap();
+    let mut last = 1.0;
+    let mut ratios = Vec::new();
+    for next in answer["next"].as_array().unwrap() {
+        let token = next["token"].as_str().unwrap();
+        assert!(WORDS.contains(&token) && next["text"].as_str().unwrap().ends_with(token), "{next}");
+        let probability = next["probability"].as_f64().unwrap();
+        let of_model = session.log_probs()[generator.tokenizer().vocabulary.id(token).unwrap() as usize].exp();
+        ratios.push(probability / of_model);
+        assert!(probability <= last);
+        last = probability;
+    }
+    // Tokens that are never written have no share.
+    assert!(ratios.len() == 3 && ratios.iter().all(|ratio| (ratio - ratios[0]).abs() < 1e-9 && *ratio >= 1.0));
+    let error = server.ask("/api/next", &json!({ "k": 0 }));
+    assert_eq!((error.status, error.error().contains("from 1 to 1000")), (400, true));
+}
+
+#[test]
+fn copied_sequences_are_traced_to_the_training_text() {
+    let server = TestServer::start(|options| options);
+    let text = "and the fox saw the crow . a crow saw a fox";
+    let answer = server.ask("/api/trace", &json!({ "text": text, "shortest": 4 })).json();
+    let runs = answer["runs"].as_array().unwrap();
+    let copied = |run: &Value| -> String {
+        let end = run["end"].as_u64().unwrap() as usize;
+        text[run["start"].as_u64().unwrap() as usize..end].trim().to_owned()
+    };
+    assert_eq!(runs.iter().map(copied).collect::<Vec<_>>(), ["the fox saw the crow", "a crow saw a"]);
+    let source = &runs[0]["source"];
+    assert_eq!((&runs[0]["tokens"], &source["position"]), (&json!(5), &json!(6)));
+    let shown = ["before", "text", "after"].map(|part| source[part].as_str().unwrap().trim());
+    assert_eq!(shown, ["a crow saw a cheese .", "the fox saw the crow", "and the cheese ."]);
+    let answer = server.ask("/api/trace", &json!({ "text": text, "model": "two" }));
+    assert_eq!((answer.status, &answer.json()["error"]["code"]), (404, &json!("no_training_text")));
+    assert_eq!(server.ask("/api/trace", &json!({ "text": text, "shortest": 0 })).status, 400);
+}
