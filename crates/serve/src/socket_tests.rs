@@ -153,6 +153,8 @@ fn what_cannot_be_done_is_rejected_with_the_field_and_what_to_do() {
         (json!({ "model": "blend:one=0.5,two" }), 400, "model", "`blend:a=0.7,b=0.3`"),
         (json!({ "model": "blend:one=0.5,two=0" }), 400, "model", "a weight above 0"),
         (json!({ "model": "blend:one=0.5,other=0.5" }), 400, "model", "one vocabulary"),
+        (json!({ "model": "blend:one=0.5,two=0.5,one=0.5" }), 400, "model", "`one` is in the blend twice"),
+        (json!({ "model": "blend:one=1e308,two=1e308" }), 400, "model", "is infinite"),
     ] {
         let answer = server.ask(COMPLETIONS, &fields);
         let error = answer.json()["error"].clone();
