@@ -10,6 +10,9 @@ use crate::completion_request::Style;
 pub(crate) struct AnswerFormat<'a> {
     pub style: Style,
     pub model: &'a str,
+    /// What tells the answer from others.
+    pub id: u64,
+    /// When it was asked for, in seconds since 1970.
     pub created: u64,
     pub seed: u64,
     pub vocabulary: &'a Vocabulary,
@@ -80,10 +83,10 @@ impl AnswerFormat<'_> {
     }
 
     fn answer(&self, object: &str, choices: Vec<Value>) -> Value {
-        let Self { model, created, seed, .. } = self;
+        let Self { model, id, created, seed, .. } = self;
         let prefix = if self.style == Style::Chat { "chatcmpl" } else { "cmpl" };
         json!({
-            "id": format!("{prefix}-{seed:x}"), "object": object, "created": created, "model": model, "seed": seed,
+            "id": format!("{prefix}-{id:016x}"), "object": object, "created": created, "model": model, "seed": seed,
             "choices": choices,
         })
     }

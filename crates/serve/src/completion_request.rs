@@ -1,7 +1,5 @@
 //! From the fields of a request to the texts that are wanted.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
-
 use generate::{Error, Generator, Prompt, Sampling};
 use serde_json::{Value, json};
 
@@ -10,6 +8,7 @@ use crate::app::App;
 use crate::engine::UNDER_WAY;
 use crate::fields::Fields;
 use crate::models::ModelChoice;
+use crate::system::random_bits;
 
 /// The most tokens of a text.
 const MAX_TOKENS: usize = 4_096;
@@ -204,7 +203,7 @@ fn sampling(fields: &Fields, generator: &Generator, default: &Sampling) -> Resul
         no_repeat_ngram: fields.get("no_repeat_ngram", count)?.or(default.no_repeat_ngram),
         stop_texts: stop_texts(fields, generator)?,
         max_tokens,
-        seed: seed.unwrap_or_else(|| RandomState::new().build_hasher().finish() & LARGEST_SEED),
+        seed: seed.unwrap_or_else(|| random_bits() & LARGEST_SEED),
         ..default.clone()
     };
     sampling.check().map_err(|error| match error {

@@ -20,6 +20,7 @@ use crate::engine::{Event, EventReceiver, Job, Work, event_channel};
 use crate::fields::Fields;
 use crate::offsets::character_starts;
 use crate::reading::{Reading, ReadingResult};
+use crate::system::{random_bits, unix_time};
 
 /// What ends a stream.
 const DONE: &str = "[DONE]";
@@ -37,7 +38,7 @@ pub(crate) async fn chat_completions(State(app): State<Arc<App>>, fields: Fields
 async fn answer(style: Style, app: Arc<App>, fields: Fields) -> Result<Response, ApiError> {
     let request = CompletionRequest::new(style, &fields, &app)?;
     let events = begin(&app, &request)?;
-    let answer = Answer { app, request };
+    let answer = Answer { app, request, id: random_bits(), created: unix_time() };
     if answer.request.stream { Ok(answer.stream(events)) } else { answer.whole(events).await.map(Json::into_response) }
 }
 
@@ -75,6 +76,9 @@ fn begin(app: &App, request: &CompletionRequest) -> Result<EventReceiver, ApiErr
 struct Answer {
     app: Arc<App>,
     request: CompletionRequest,
+    id: u64,
+    /// When it was asked for, in seconds since 1970.
+    created: u64,
 }
 
 /// A text as far as it has come.
@@ -98,7 +102,8 @@ impl Answer {
         AnswerFormat {
             style: self.request.style,
             model: &self.request.model.name,
-            created: self.app.models.started,
+            id: self.id,
+            created: self.created,
             seed: self.request.sampling.seed,
             vocabulary: &self.app.models.generator(&self.request.model).tokenizer().vocabulary,
         }

@@ -15,6 +15,7 @@
 //! | `engine`, `reading` | texts under way: written, or read |
 //! | `completions`, `answer_format`, `next_tokens`, `trace`, `run_events` | answers |
 //! | `models` | the models, their names and blends of them |
+//! | `system` | random bits and the time |
 
 mod access;
 mod answer_format;
@@ -36,6 +37,7 @@ mod run_events;
 mod server;
 #[cfg(test)]
 mod socket_tests;
+mod system;
 #[cfg(test)]
 mod test_server;
 mod trace;

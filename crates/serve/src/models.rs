@@ -1,11 +1,10 @@
 //! The models that a server offers, and blends of them.
 
-use std::time::SystemTime;
-
 use eval::TrainingText;
 use generate::{Blend, Generator};
 
 use crate::api_error::ApiError;
+use crate::system::unix_time;
 
 /// What the name of a blend begins with, as in `blend:a=0.7,b=0.3`.
 const BLEND: &str = "blend:";
@@ -42,8 +41,7 @@ impl Models {
     /// If there are none.
     pub fn new(models: Vec<ServedModel>) -> Self {
         assert!(!models.is_empty(), "a server has a model");
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        Self { models, started: since.map_or(0, |since| since.as_secs()) }
+        Self { models, started: unix_time() }
     }
 
     /// The names, the default first.

@@ -79,6 +79,14 @@ fn a_streamed_text_is_that_of_the_whole_answer() {
         }
     }
     assert_eq!(usage, whole["usage"]);
+    // Two answers with one seed are two answers.
+    let first: Value = serde_json::from_str(events[0]).unwrap();
+    for event in events {
+        let event: Value = serde_json::from_str(event).unwrap();
+        assert_eq!((&event["id"], &event["created"]), (&first["id"], &first["created"]));
+    }
+    assert!(first["id"] != whole["id"] && first["id"].as_str().unwrap().starts_with("cmpl-"), "{first}");
+    assert!(first["created"].as_u64() >= whole["created"].as_u64(), "{first} {whole}");
     for (index, choice) in (0..).zip(whole["choices"].as_array().unwrap()) {
         assert_eq!(
             (choice["text"].as_str().unwrap(), &choice["finish_reason"]),
