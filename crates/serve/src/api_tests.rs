@@ -44,5 +44,18 @@ fn copied_sequences_are_traced_to_the_training_text() {
     assert_eq!(shown, ["a crow saw a cheese .", "the fox saw the crow", "and the cheese ."]);
     let answer = server.ask("/api/trace", &json!({ "text": text, "model": "two" }));
     assert_eq!((answer.status, &answer.json()["error"]["code"]), (404, &json!("no_training_text")));
-    assert_eq!(server.ask("/api/trace", &json!({ "text": text, "shortest": 0 })).status, 400);
+    for shortest in [0, 2] {
+        let answer = server.ask("/api/trace", &json!({ "text": text, "shortest": shortest }));
+        assert_eq!((answer.status, answer.error().contains("from 3 on")), (400, true), "{shortest}");
+    }
+}
+
+#[test]
+fn only_so_many_copied_sequences_are_listed() {
+    let server = TestServer::start(|options| options);
+    for (count, listed, truncated) in [(1_000, 1_000, false), (1_001, 1_000, true)] {
+        let answer = server.ask("/api/trace", &json!({ "text": "and the fox saw the crow a ".repeat(count) })).json();
+        assert_eq!(answer["runs"].as_array().unwrap().len(), listed);
+        assert_eq!(answer["truncated"], truncated);
+    }
 }

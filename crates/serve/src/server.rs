@@ -16,6 +16,7 @@ use crate::engine::{Engine, EngineHandle};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::models::{Models, ServedModel};
+use crate::trace::TRACES;
 
 /// The connections that may be open at once: more than texts under way and waiting, so that clients of a busy server, and
 /// those that send nothing, do not keep others from an answer.
@@ -119,6 +120,7 @@ impl Server {
         let app = Arc::new(App {
             models: models.clone(),
             engine: handle.clone(),
+            traces: Arc::new(Semaphore::new(TRACES)),
             metrics: metrics.clone(),
             sampling: options.sampling,
             runs: options.runs,
@@ -129,7 +131,10 @@ impl Server {
         let connections = std::thread::Builder::new().name("connections".into());
         let connections = connections.spawn(move || {
             let _stop = StopOnDrop(handle);
-            runtime.block_on(accept(listener, app, stop.subscribe(), header_limit))
+            let ended = runtime.block_on(accept(listener, app, stop.subscribe(), header_limit));
+            // A text that is being traced must not hold up the end.
+            runtime.shutdown_background();
+            ended
         });
         let connections = connections.map_err(Error::Runtime)?;
         engine.run(&models, &metrics);
