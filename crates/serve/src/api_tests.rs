@@ -51,6 +51,15 @@ fn copied_sequences_are_traced_to_the_training_text() {
 }
 
 #[test]
+fn unknown_words_are_not_copied() {
+    let server = TestServer::start(|options| options);
+    let body = json!({ "text": "wolf fox lamb crow wolf lamb wolf", "model": "other", "shortest": 3 });
+    let runs = server.ask("/api/trace", &body).json()["runs"].clone();
+    assert_eq!((runs.as_array().unwrap().len(), &runs[0]["tokens"]), (1, &json!(3)), "{runs}");
+    assert_eq!(runs[0]["source"]["position"], 4);
+}
+
+#[test]
 fn only_so_many_copied_sequences_are_listed() {
     let server = TestServer::start(|options| options);
     for (count, listed, truncated) in [(1_000, 1_000, false), (1_001, 1_000, true)] {
