@@ -130,6 +130,17 @@ fn log_probabilities_are_those_of_the_model_whatever_a_token_was_sampled_from() 
     assert_eq!(found[0], None);
     assert_eq!(found[1..].iter().map(|found| found.unwrap()).collect::<Vec<_>>(), expected);
     assert_eq!(scores["text_offset"][1], 3);
+    // Offsets are those in the text of the tokens, which has other spaces than the prompt.
+    let body = json!({ "prompt": "the  fox", "max_tokens": 0, "echo": true, "logprobs": 0 });
+    let mut body = [body.clone(), body];
+    body[1]["stream"] = json!(true);
+    let whole = server.ask(COMPLETIONS, &body[0]).json()["choices"][0].clone();
+    let scores = &whole["logprobs"];
+    assert_eq!(
+        (&whole["text"], &scores["text"], &scores["text_offset"]),
+        (&json!("the  fox"), &json!("the fox"), &json!([0, 3]))
+    );
+    assert!(server.ask(COMPLETIONS, &body[1]).body.contains("\"text\":\"the fox\""));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::api_error::ApiError;
 use crate::app::App;
 use crate::fields::Fields;
 use crate::models::ModelChoice;
-use crate::offsets::character_starts;
+use crate::offsets::WrittenText;
 
 /// The texts that are traced at once, each by a thread of its own.
 pub(crate) const TRACES: usize = 2;
@@ -51,14 +51,14 @@ fn copied(app: &App, model: &ModelChoice, text: &str, shortest: usize) -> Result
     let scored = generator.scored_ids(text);
     let (_, ids) = scored.map_err(|error| ApiError::invalid("text", error.to_string()))?;
     let tokenizer = generator.tokenizer();
-    let starts = character_starts(tokenizer, &ids);
+    let written = WrittenText::new(tokenizer, &ids);
     let source = training_text.text();
     let run = |&Match { length, in_sample, in_text }: &Match| {
         let end = in_text + length;
         let before = tokenizer.decode(&source[in_text.saturating_sub(SHOWN)..in_text]);
         let after = tokenizer.decode(&source[end..source.len().min(end + SHOWN)]);
         json!({
-            "start": starts[in_sample], "end": starts[in_sample + length], "tokens": length,
+            "start": written.tokens[in_sample].start, "end": written.tokens[in_sample + length - 1].end, "tokens": length,
             "source": {
                 "position": in_text, "before": before, "text": tokenizer.decode(&source[in_text..end]), "after": after,
             },
@@ -66,7 +66,7 @@ fn copied(app: &App, model: &ModelChoice, text: &str, shortest: usize) -> Result
     };
     let found = training_text.copied_runs(&ids, shortest, tokenizer.vocabulary.unknown_id());
     Ok(json!({
-        "model": model.name, "tokens": ids.len(), "training_tokens": source.len(),
+        "model": model.name, "text": written.text, "tokens": ids.len(), "training_tokens": source.len(),
         "runs": found.iter().take(MAX_RUNS).map(run).collect::<Vec<_>>(), "truncated": found.len() > MAX_RUNS,
     }))
 }
