@@ -23,6 +23,9 @@ fn the_next_tokens_have_the_probabilities_of_the_model() {
     }
     // Tokens that are never written have no share.
     assert!(ratios.len() == 3 && ratios.iter().all(|ratio| (ratio - ratios[0]).abs() < 1e-9 && *ratio >= 1.0));
+    assert!(answer["next"].as_array().unwrap().iter().all(|next| next["replaces"] == 0), "{answer}");
+    let long = server.ask("/api/next", &json!({ "text": "the fox saw ".repeat(50_000), "k": 1000 })).json();
+    assert!(long["next"].as_array().unwrap().len() >= WORDS.len(), "{long}");
     let error = server.ask("/api/next", &json!({ "k": 0 }));
     assert_eq!((error.status, error.error().contains("from 1 to 1000")), (400, true));
 }

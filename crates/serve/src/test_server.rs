@@ -16,10 +16,15 @@ use crate::{Options, Result, ServedModel, Server, StopHandle};
 
 /// An untrained model of these words.
 pub fn generator(words: &[&str], layer: LayerConfig) -> Generator {
+    generator_of(words, PreTokenizer::Words(WordOptions::default()), layer)
+}
+
+/// An untrained model of these tokens.
+pub fn generator_of(tokens: &[&str], pre_tokenizer: PreTokenizer, layer: LayerConfig) -> Generator {
     let tokenizer = Tokenizer {
         cleaner: Cleaner::preset("verbatim").unwrap(),
-        pre_tokenizer: PreTokenizer::Words(WordOptions::default()),
-        vocabulary: Vocabulary::from_counts(words.iter().map(|word| (*word, 1)), 1, true),
+        pre_tokenizer,
+        vocabulary: Vocabulary::from_counts(tokens.iter().map(|token| (*token, 1)), 1, true),
         document_separator: None,
         oov: OovPolicy::Unknown,
     };
