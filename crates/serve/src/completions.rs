@@ -123,7 +123,7 @@ impl Answer {
     }
 
     /// What an event adds to the answer.
-    fn piece(&self, index: usize, event: Event) -> Result<Piece, ApiError> {
+    fn piece(&self, event: Event) -> Result<Piece, ApiError> {
         let nothing =
             Piece { text: String::new(), tokens: Vec::new(), scored_text: None, reason: None, completion_tokens: 0 };
         Ok(match event {
@@ -160,7 +160,7 @@ impl Answer {
         let mut usage = self.usage();
         while choices.iter().any(|choice| choice.reason.is_none()) {
             let (index, event) = events.recv().await.ok_or_else(ApiError::stopping)?;
-            let piece = self.piece(index, event)?;
+            let piece = self.piece(event)?;
             usage.completion += piece.completion_tokens;
             choices[index].text.push_str(&piece.text);
             choices[index].tokens.extend(piece.tokens);
@@ -219,7 +219,7 @@ impl Stream {
                 return None;
             }
             let (index, event) = self.events.recv().await?;
-            match self.answer.piece(index, event) {
+            match self.answer.piece(event) {
                 Ok(piece) => self.add(index, &piece),
                 Err(error) => {
                     self.remaining = 0;

@@ -187,12 +187,11 @@ impl Round<'_> {
 
     /// Begins waiting jobs as long as there is room.
     fn begin_waiting(&mut self) {
+        // Those that nobody waits for leave their slots at once, not when it is their turn.
+        self.waiting.retain(|job| !job.events.is_closed());
         while self.under_way.len() < UNDER_WAY
             && let Some(job) = self.waiting.pop_front()
         {
-            if job.events.is_closed() {
-                continue;
-            }
             let Job { index, answers, model, work, events, permit } = job;
             let blend = self.models.blend(&model);
             let state = match work {
