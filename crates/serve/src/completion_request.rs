@@ -80,7 +80,8 @@ impl CompletionRequest {
             ));
         }
         let sampling = sampling(fields, generator, &app.sampling)?;
-        let echo = fields.get("echo", "true or false")?.unwrap_or(false);
+        // A message has no place for its prompt.
+        let echo = style == Style::Completion && fields.get("echo", "true or false")?.unwrap_or(false);
         let log_probs = log_probs(style, fields)?;
         if echo && log_probs.is_some() && sampling.max_tokens > 0 {
             return Err(ApiError::invalid(
@@ -89,11 +90,10 @@ impl CompletionRequest {
                  one of them out",
             ));
         }
-        if sampling.max_tokens == 0 && !(echo && style == Style::Completion) {
-            return Err(ApiError::invalid(
-                "max_tokens",
-                "`max_tokens` is 0; expected 1 or more, or `echo` with it, to score the prompt",
-            ));
+        if sampling.max_tokens == 0 && !echo {
+            let key = max_tokens_key(fields);
+            let or = if style == Style::Completion { ", or `echo` with it, to score the prompt" } else { "" };
+            return Err(ApiError::invalid(key, format!("`{key}` is 0; expected 1 or more{or}")));
         }
         let options: Option<Value> = fields.get("stream_options", "an object")?;
         Ok(Self {
@@ -173,19 +173,19 @@ fn log_probs(style: Style, fields: &Fields) -> Result<Option<usize>, ApiError> {
     })
 }
 
+/// The field with the most tokens of a text, which has two names.
+fn max_tokens_key(fields: &Fields) -> &'static str {
+    let newer = "max_completion_tokens";
+    if fields.value(newer).is_some() { newer } else { "max_tokens" }
+}
+
 fn sampling(fields: &Fields, generator: &Generator, default: &Sampling) -> Result<Sampling, ApiError> {
     let number = "a number";
     let count = "a whole number of 0 or more";
-    let max_tokens = match fields.get("max_completion_tokens", count)? {
-        None => fields.get("max_tokens", count)?,
-        given => given,
-    };
-    let max_tokens = max_tokens.unwrap_or(default.max_tokens);
+    let key = max_tokens_key(fields);
+    let max_tokens = fields.get(key, count)?.unwrap_or(default.max_tokens);
     if max_tokens > MAX_TOKENS {
-        return Err(ApiError::invalid(
-            "max_tokens",
-            format!("`max_tokens` is {max_tokens}; expected at most {MAX_TOKENS}"),
-        ));
+        return Err(ApiError::invalid(key, format!("`{key}` is {max_tokens}; expected at most {MAX_TOKENS}")));
     }
     // As a negative number the same bits are a seed as well.
     let seed = match fields.get("seed", "a whole number of at most 64 bits") {

@@ -153,6 +153,8 @@ fn what_cannot_be_done_is_rejected_with_the_field_and_what_to_do() {
         (json!({ "top_k": -3 }), 400, "top_k", "expected a whole number"),
         (json!({ "max_tokens": 5000 }), 400, "max_tokens", "at most 4096"),
         (json!({ "max_tokens": 0 }), 400, "max_tokens", "`echo`"),
+        (json!({ "max_completion_tokens": 5000 }), 400, "max_completion_tokens", "`max_completion_tokens` is 5000"),
+        (json!({ "max_completion_tokens": 0 }), 400, "max_completion_tokens", "`max_completion_tokens` is 0"),
         (json!({ "n": 65 }), 400, "n", "at most 64"),
         (json!({ "n": 0 }), 400, "n", "at least 1"),
         (json!({ "logprobs": 21 }), 400, "logprobs", "from 0 to 20"),
@@ -261,7 +263,8 @@ fn a_chat_continues_the_last_message_of_the_user() {
         { "role": "system", "content": "ignored" }, { "role": "user", "content": "a crow" },
         { "role": "assistant", "content": "saw" }, { "role": "user", "content": [{ "type": "text", "text": "the fox" }] },
     ]);
-    let mut body = json!({ "messages": messages, "seed": 4, "logprobs": true, "top_logprobs": 1 });
+    // `echo` is a field of completions only.
+    let mut body = json!({ "messages": messages, "seed": 4, "logprobs": true, "top_logprobs": 1, "echo": true });
     let answer = server.ask("/v1/chat/completions", &body).json();
     assert_eq!(
         (&answer["object"], &answer["choices"][0]["message"]["content"]),
