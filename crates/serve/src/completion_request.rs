@@ -80,7 +80,7 @@ impl CompletionRequest {
             ));
         }
         let sampling = sampling(fields, generator, &app.sampling)?;
-        // A message has no place for its prompt.
+        // In a chat the answer is the message of the model alone.
         let echo = style == Style::Completion && fields.get("echo", "true or false")?.unwrap_or(false);
         let log_probs = log_probs(style, fields)?;
         if echo && log_probs.is_some() && sampling.max_tokens > 0 {

@@ -127,17 +127,36 @@ impl Engine {
         (EngineHandle { jobs: sender, places }, Self { jobs })
     }
 
-    /// Computes until it is stopped; sleeps when nothing is under way.
+    /// Computes until it is stopped; sleeps when no text is running, and while no reader takes what was written.
     pub fn run(mut self, models: &Models, metrics: &Metrics) {
-        let mut round = Round { models, metrics, waiting: VecDeque::new(), under_way: Vec::new() };
-        while let Ok(Message::Job(job)) = self.jobs.recv() {
-            round.waiting.push_back(*job);
-            let jobs = &mut self.jobs;
-            if kernels::with_spinning_workers(models.is_packed(), || round.run_all(jobs)) {
-                return;
+        let mut round = Round { models, metrics, waiting: VecDeque::new(), running: Vec::new() };
+        let mut pause = Pause::Idle;
+        loop {
+            let message = match pause {
+                Pause::Idle => Some(self.jobs.recv().unwrap_or(Message::Stop)),
+                Pause::Readers => wait(&self.jobs),
+                Pause::Stop => return,
+            };
+            match message {
+                Some(Message::Job(job)) => round.waiting.push_back(*job),
+                Some(Message::Stop) => return,
+                None => {}
             }
+            // Anew after each pause, in which the workers have fallen asleep.
+            let jobs = &mut self.jobs;
+            pause = kernels::with_spinning_workers(models.is_packed(), || round.run_all(jobs));
         }
     }
+}
+
+/// Why the engine does not compute.
+enum Pause {
+    /// No text is running.
+    Idle,
+    /// No reader has room for an event.
+    Readers,
+    /// The engine was stopped.
+    Stop,
 }
 
 /// The texts.
@@ -166,21 +185,21 @@ enum State<'a> {
 }
 
 impl Round<'_> {
-    /// Goes round until nothing is under way. Returns whether the engine was stopped.
-    fn run_all(&mut self, jobs: &mut Receiver<Message>) -> bool {
+    /// Goes round all texts until there is a reason to pause.
+    fn run_all(&mut self, jobs: &mut Receiver<Message>) -> Pause {
         loop {
             self.begin_waiting();
-            if self.under_way.is_empty() {
-                return false;
+            if self.running.is_empty() {
+                return Pause::Idle;
             }
-            let advanced = self.step();
-            let mut next = if advanced { jobs.try_recv().ok() } else { wait(jobs) };
-            while let Some(message) = next {
+            if !self.step() {
+                return Pause::Readers;
+            }
+            while let Ok(message) = jobs.try_recv() {
                 match message {
                     Message::Job(job) => self.waiting.push_back(*job),
-                    Message::Stop => return true,
+                    Message::Stop => return Pause::Stop,
                 }
-                next = jobs.try_recv().ok();
             }
         }
     }

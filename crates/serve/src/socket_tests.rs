@@ -294,12 +294,26 @@ fn a_busy_server_says_when_to_try_again_and_readers_that_go_away_make_room() {
     let server = TestServer::start(|options| options);
     // Nobody reads these, so they stay under way or wait.
     let long = json!({ "prompt": "the", "max_tokens": 4096, "n": 64, "stream": true, "logprobs": 20 });
-    let mut readers: Vec<TcpStream> = (0..2).map(|_| server.begin(COMPLETIONS, &long)).collect();
-    readers.iter_mut().for_each(|reader| reader.read_exact(&mut [0; 8]).unwrap());
+    let is_accepted = |stream: &mut TcpStream| {
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap();
+        status == *b"HTTP/1.1 200"
+    };
+    let mut readers = Vec::new();
+    for _ in 0..2 {
+        let mut reader = server.begin(COMPLETIONS, &long);
+        assert!(is_accepted(&mut reader));
+        readers.push(reader);
+    }
     let busy = server.ask(COMPLETIONS, &json!({ "prompt": "the" }));
     assert_eq!(busy.status, 429, "{}", busy.body);
     assert!(busy.headers.contains("retry-after: 1") && busy.json()["error"]["type"] == "rate_limit_error");
     assert_eq!(server.ask("/health", &Value::Null).status, 200);
+    // Texts that wait leave their slots while others still run.
+    readers.truncate(1);
+    while !is_accepted(&mut server.begin(COMPLETIONS, &json!({ "prompt": "the", "stream": true }))) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
     drop(readers);
     while server.ask(COMPLETIONS, &json!({ "prompt": "the" })).status == 429 {
         std::thread::sleep(Duration::from_millis(10));
