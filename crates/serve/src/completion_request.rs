@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::api_error::ApiError;
 use crate::app::App;
-use crate::engine::UNDER_WAY;
+use crate::engine::MAX_RUNNING;
 use crate::fields::Fields;
 use crate::models::ModelChoice;
 use crate::system::random_bits;
@@ -72,8 +72,8 @@ impl CompletionRequest {
         };
         let prompts: Vec<WantedPrompt> = texts.into_iter().map(encode).collect::<Result<_, ApiError>>()?;
         let n: usize = fields.get("n", "a number of texts")?.unwrap_or(1);
-        if n == 0 || n.saturating_mul(prompts.len()) > UNDER_WAY {
-            let expected = format!("at least 1, and at most {UNDER_WAY} texts for all prompts");
+        if n == 0 || n.saturating_mul(prompts.len()) > MAX_RUNNING {
+            let expected = format!("at least 1, and at most {MAX_RUNNING} texts for all prompts");
             return Err(ApiError::invalid(
                 "n",
                 format!("`n` is {n}, of {} prompts; expected {expected}", prompts.len()),

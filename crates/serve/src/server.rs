@@ -18,7 +18,7 @@ use crate::metrics::Metrics;
 use crate::models::{Models, ServedModel};
 use crate::trace::TRACES;
 
-/// The connections that may be open at once: more than texts under way and waiting, so that clients of a busy server, and
+/// The connections that may be open at once: more than running and waiting texts, so that clients of a busy server, and
 /// those that send nothing, do not keep others from an answer.
 const MAX_CONNECTIONS: usize = 512;
 /// The longest headers, in bytes.
@@ -159,12 +159,12 @@ async fn accept(
     header_limit: Duration,
 ) -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let engine = app.engine.clone();
     let router = router(app);
     let connections = async {
         loop {
-            let place = places.clone().acquire_owned().await.expect("the places stay open");
+            let slot = slots.clone().acquire_owned().await.expect("the semaphore stays open");
             let stream = match listener.accept().await {
                 Ok((stream, _)) => stream,
                 // Of one connection, such as one that was given up, or because too many files are open.
@@ -183,7 +183,7 @@ async fn accept(
                     .serve_connection(TokioIo::new(stream), service);
                 // A client that goes away is no error.
                 let _ = connection.await;
-                drop(place);
+                drop(slot);
             });
         }
     };
@@ -191,7 +191,7 @@ async fn accept(
     futures_util::future::select(std::pin::pin!(connections), std::pin::pin!(stopped)).await;
     engine.stop();
     // The texts have ended, so their connections soon have nothing more to send.
-    let all = places.acquire_many(MAX_CONNECTIONS as u32);
+    let all = slots.acquire_many(MAX_CONNECTIONS as u32);
     let _ = tokio::time::timeout(STOP_LIMIT, all).await;
     Ok(())
 }

@@ -292,7 +292,7 @@ fn a_chat_continues_the_last_message_of_the_user() {
 #[test]
 fn a_busy_server_says_when_to_try_again_and_readers_that_go_away_make_room() {
     let server = TestServer::start(|options| options);
-    // Nobody reads these, so they stay under way or wait.
+    // Nobody reads these, so they keep running or wait.
     let long = json!({ "prompt": "the", "max_tokens": 4096, "n": 64, "stream": true, "logprobs": 20 });
     let is_accepted = |stream: &mut TcpStream| {
         let mut status = [0; 12];
@@ -321,6 +321,7 @@ fn a_busy_server_says_when_to_try_again_and_readers_that_go_away_make_room() {
     let metrics = server.ask("/metrics", &Value::Null).body;
     assert!(metrics.contains("# TYPE pastiche_requests_total counter\npastiche_requests_total "), "{metrics}");
     assert!(metrics.contains("\npastiche_texts_waiting 0\n"), "{metrics}");
+    assert!(metrics.contains("# TYPE pastiche_texts_running gauge\n"), "{metrics}");
 }
 
 #[test]
