@@ -77,7 +77,7 @@ impl TrainingText {
     /// What `sample` has in common with the text. Takes time proportional to m log N for m tokens in
     /// a text of N, however much is copied.
     pub fn compare(&self, sample: &[u32]) -> Memorization {
-        let rests = self.rests_of_documents(sample);
+        let rests = rests_before(sample, |token| Some(token) == self.document);
         let matches = self.matches_within_documents(sample);
         let longer = |longest: Match, &at: &Match| if at.length > longest.length { at } else { longest };
         let longest = matches.iter().fold(Match::default(), longer);
@@ -90,38 +90,30 @@ impl TrainingText {
     }
 
     /// The sequences of at least `shortest` tokens that `sample` has in common with the text, in their order; without those
-    /// that are within a longer one.
-    pub fn copied_runs(&self, sample: &[u32], shortest: usize) -> Vec<Match> {
+    /// that are within a longer one. None contains the id `unknown`, which stands for different words here and there.
+    pub fn copied_runs(&self, sample: &[u32], shortest: usize, unknown: Option<u32>) -> Vec<Match> {
         let mut end = 0;
         let longer = |run: &Match| {
             let is_longer = run.length >= shortest.max(1) && run.in_sample + run.length > end;
             end = if is_longer { run.in_sample + run.length } else { end };
             is_longer
         };
-        self.matches_within_documents(sample).into_iter().filter(longer).collect()
+        let ends = [self.document, unknown];
+        let runs = self.matches_before(sample, |token| ends.contains(&Some(token)));
+        runs.into_iter().filter(longer).collect()
     }
 
     /// The longest match at each position of `sample` that does not go beyond a document.
     fn matches_within_documents(&self, sample: &[u32]) -> Vec<Match> {
-        let rests = self.rests_of_documents(sample);
-        let mut matches = self.longest_matches(sample);
-        matches.iter_mut().zip(rests).for_each(|(at, rest)| at.length = at.length.min(rest));
-        matches
+        self.matches_before(sample, |token| Some(token) == self.document)
     }
 
-    /// For each position of `sample`, how many tokens follow before its document ends.
-    fn rests_of_documents(&self, sample: &[u32]) -> Vec<usize> {
-        let mut rest = 0;
-        let mut rests: Vec<usize> = sample
-            .iter()
-            .rev()
-            .map(|&token| {
-                rest = if Some(token) == self.document { 0 } else { rest + 1 };
-                rest
-            })
-            .collect();
-        rests.reverse();
-        rests
+    /// The longest match at each position of `sample` before the next token that is an end.
+    fn matches_before(&self, sample: &[u32], is_end: impl Fn(u32) -> bool) -> Vec<Match> {
+        let mut matches = self.longest_matches(sample);
+        let rests = rests_before(sample, is_end);
+        matches.iter_mut().zip(rests).for_each(|(at, rest)| at.length = at.length.min(rest));
+        matches
     }
 
     /// The longest match at each position of `sample`. The suffix of the text with the longest common
@@ -175,6 +167,21 @@ impl TrainingText {
     }
 }
 
+/// For each position of `sample`, how many tokens follow before the next one that is an end.
+fn rests_before(sample: &[u32], is_end: impl Fn(u32) -> bool) -> Vec<usize> {
+    let mut rest = 0;
+    let mut rests: Vec<usize> = sample
+        .iter()
+        .rev()
+        .map(|&token| {
+            rest = if is_end(token) { 0 } else { rest + 1 };
+            rest
+        })
+        .collect();
+    rests.reverse();
+    rests
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -225,13 +232,15 @@ mod tests {
 
     #[test]
     fn copied_runs_are_the_longest_ones_and_may_overlap() {
-        let text = TrainingText::new(vec![0, 1, 2, 3, 4, 0, 3, 4, 5, 6, 0], Some(0));
+        let text = TrainingText::new(vec![0, 1, 2, 3, 4, 0, 3, 4, 5, 6, 0, 7, 1, 7, 2, 0], Some(0));
         let runs = |sample: &[u32], shortest| {
-            let found = text.copied_runs(sample, shortest);
+            let found = text.copied_runs(sample, shortest, Some(7));
             found.into_iter().map(|run| (run.in_sample, run.length, run.in_text)).collect::<Vec<_>>()
         };
         assert_eq!(runs(&[9, 1, 2, 3, 4, 5, 6, 0, 1, 2], 3), [(1, 4, 1), (3, 4, 6)]);
         assert_eq!(runs(&[2, 9, 1, 2], 2), [(2, 2, 1)]);
+        // Unknown words are no copies of each other.
+        assert_eq!(runs(&[1, 7, 2], 1), [(0, 1, 12), (2, 1, 14)]);
         // Of no tokens there is none.
         assert_eq!(runs(&[9, 9], 0), []);
     }

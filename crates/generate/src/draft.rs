@@ -1,13 +1,13 @@
 //! A text that is written token by token: by choice, by typing, by sampling.
 
-use kernels::inference::log_softmax;
 use models::StateMode;
 use text_prep::{Detokenizer, Encoded, OovPolicy, Tokenizer};
 
 use crate::batch_session::{BatchSession, MAX_READ};
 use crate::cache::Cache;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::generator::Generator;
+use crate::next_token::NextToken;
 use crate::prompt::{Prompt, ToPrompt};
 use crate::sampler::Sampler;
 use crate::sampling::Sampling;
@@ -30,15 +30,6 @@ pub struct Draft<'a> {
     logits: Vec<f32>,
     /// The log-probability of each next token; −∞ for those that a model must not write.
     log_probs: Vec<f64>,
-}
-
-/// A token that may come next.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct NextToken {
-    /// The id.
-    pub id: u32,
-    /// Its probability among the tokens that a text can have there.
-    pub probability: f64,
 }
 
 impl Generator {
@@ -112,14 +103,7 @@ impl Draft<'_> {
 
     /// The likeliest next tokens, the likeliest first; at most `count`. None after the end of a document.
     pub fn likeliest(&self, count: usize) -> Vec<NextToken> {
-        if self.is_complete() {
-            return Vec::new();
-        }
-        let mut ids: Vec<u32> = (0..self.log_probs.len() as u32).collect();
-        ids.retain(|&id| self.log_probs[id as usize] > f64::NEG_INFINITY);
-        ids.sort_by(|&a, &b| self.log_prob(b).total_cmp(&self.log_prob(a)));
-        ids.truncate(count);
-        ids.into_iter().map(|id| NextToken { id, probability: self.log_prob(id).exp() }).collect()
+        if self.is_complete() { Vec::new() } else { NextToken::likeliest(&self.log_probs, count) }
     }
 
     /// The log-probability of `id` as the next token, among the tokens that a text can have there; −∞ for others.
@@ -211,15 +195,8 @@ impl Draft<'_> {
         if let Some(mixture) = self.generator.mixture() {
             logits = mixture.mix(&logits, &history);
         }
-        if logits.iter().any(|logit| logit.is_nan()) {
-            return Err(Error::NotFinite);
-        }
-        self.logits = logits.clone();
-        let empty_document = self.generator.document_id().filter(|&document| history.last() == Some(&document));
-        for id in self.generator.tokenizer().vocabulary.never_sampled().chain(empty_document) {
-            logits[id as usize] = f32::NEG_INFINITY;
-        }
-        self.log_probs = log_softmax(&logits);
+        self.log_probs = self.generator.next_log_probs(&logits, &history)?;
+        self.logits = logits;
         Ok(())
     }
 }
@@ -227,6 +204,7 @@ impl Draft<'_> {
 #[cfg(test)]
 mod tests {
     use crate::cache::CacheSettings;
+    use crate::error::Error;
     use crate::test_model::{DOCUMENT, JAMO, WORDS, composed, document_generator, generator, subword_generator};
 
     use super::*;

@@ -28,29 +28,44 @@ impl<'a> Blend<'a> {
     /// [`Error::DifferentVocabularies`] if a model has other tokens than the first one, or divides text differently.
     ///
     /// # Panics
-    /// If there are no models, or a weight is not positive and finite.
-    pub fn new(mut parts: Vec<(&'a Generator, f64)>) -> Result<Self> {
-        assert!(parts.iter().all(|(_, weight)| *weight > 0.0 && weight.is_finite()), "weights are positive");
-        let first = parts[0].0.tokenizer();
-        for (generator, _) in &parts[1..] {
-            let other = generator.tokenizer();
-            let lengths = [first, other].map(|tokenizer| tokenizer.vocabulary.len());
-            let same_tokens = lengths[0] == lengths[1]
-                && (0..lengths[0] as u32).all(|id| first.vocabulary.token(id) == other.vocabulary.token(id));
-            let same_text = first.pre_tokenizer == other.pre_tokenizer
-                && first.vocabulary.document_id() == other.vocabulary.document_id();
-            if !(same_tokens && same_text) {
-                return Err(Error::DifferentVocabularies { lengths });
-            }
-        }
+    /// If there are no models, a weight is not positive, or their sum is not finite.
+    pub fn new(parts: Vec<(&'a Generator, f64)>) -> Result<Self> {
+        let first = parts[0].0;
+        parts[1..].iter().try_for_each(|(generator, _)| first.check_same_vocabulary(generator))?;
+        Ok(Self::of_same_vocabulary(parts))
+    }
+
+    /// As [`new`](Self::new), for models that [have one vocabulary](Generator::check_same_vocabulary): with others the
+    /// probabilities have no meaning.
+    ///
+    /// # Panics
+    /// If there are no models, a weight is not positive, or their sum is not finite.
+    pub fn of_same_vocabulary(mut parts: Vec<(&'a Generator, f64)>) -> Self {
         let sum: f64 = parts.iter().map(|(_, weight)| weight).sum();
+        assert!(parts.iter().all(|(_, weight)| *weight > 0.0) && sum > 0.0 && sum.is_finite(), "weights are positive");
         parts.iter_mut().for_each(|(_, weight)| *weight /= sum);
-        Ok(Self { parts })
+        Self { parts }
     }
 
     /// The first model: prompts are encoded as for it.
     pub fn first(&self) -> &'a Generator {
         self.parts[0].0
+    }
+}
+
+impl Generator {
+    /// Checks that another model has the same tokens and divides text in the same way, so that both can be blended.
+    ///
+    /// # Errors
+    /// [`Error::DifferentVocabularies`] if not.
+    pub fn check_same_vocabulary(&self, other: &Self) -> Result<()> {
+        let [one, other] = [self, other].map(Self::tokenizer);
+        let lengths = [one, other].map(|tokenizer| tokenizer.vocabulary.len());
+        let same_tokens = lengths[0] == lengths[1]
+            && (0..lengths[0] as u32).all(|id| one.vocabulary.token(id) == other.vocabulary.token(id));
+        let same_text =
+            one.pre_tokenizer == other.pre_tokenizer && one.vocabulary.document_id() == other.vocabulary.document_id();
+        if same_tokens && same_text { Ok(()) } else { Err(Error::DifferentVocabularies { lengths }) }
     }
 }
 

@@ -91,7 +91,7 @@ fn forbidden(message: String) -> ApiError {
 
 /// Compares all bytes, so that the time does not say how many are right.
 fn is_token(authorization: &str, token: &str) -> bool {
-    let given = authorization.strip_prefix("Bearer ").unwrap_or_default().as_bytes();
+    let Some(given) = authorization.strip_prefix("Bearer ").map(str::as_bytes) else { return false };
     let differences = given.iter().zip(token.as_bytes()).fold(0, |all, (a, b)| all | (a ^ b));
     given.len() == token.len() && differences == 0
 }
@@ -138,5 +138,6 @@ mod tests {
             assert_eq!(check(&access, &[host, ("authorization", wrong)]), Some(401), "{wrong}");
         }
         assert_eq!(check(&access, &[host]), Some(401));
+        assert!(!is_token("", ""));
     }
 }

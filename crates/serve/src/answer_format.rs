@@ -10,6 +10,9 @@ use crate::completion_request::Style;
 pub(crate) struct AnswerFormat<'a> {
     pub style: Style,
     pub model: &'a str,
+    /// What tells the answer from others.
+    pub id: u64,
+    /// When it was asked for, in seconds since 1970.
     pub created: u64,
     pub seed: u64,
     pub vocabulary: &'a Vocabulary,
@@ -18,17 +21,24 @@ pub(crate) struct AnswerFormat<'a> {
 /// A token of an answer; the first token of a text may have no log-probability.
 pub(crate) struct AnswerToken {
     pub id: u32,
-    /// Where it begins in the answer, in characters.
+    /// Where it begins in the text that is sampled or scored, in characters.
     pub start: usize,
     pub log_prob: Option<f64>,
     pub top: Vec<(u32, f64)>,
 }
 
-impl AnswerToken {
-    /// A token of a text that begins at character `offset` of the answer.
-    pub fn new(token: SampledToken, offset: usize) -> Self {
+impl From<SampledToken> for AnswerToken {
+    fn from(token: SampledToken) -> Self {
         let SampledToken { id, start, log_prob, top } = token;
-        Self { id, start: offset + start, log_prob: Some(log_prob), top }
+        Self { id, start, log_prob: Some(log_prob), top }
+    }
+}
+
+/// Adds the text that the offsets of the log-probabilities refer to: that of the tokens of a prompt, which may have other
+/// spaces and words than the prompt.
+pub(crate) fn add_scored_text(choice: &mut Value, text: Option<&str>) {
+    if let Some(text) = text {
+        choice["logprobs"]["text"] = text.into();
     }
 }
 
@@ -80,10 +90,10 @@ impl AnswerFormat<'_> {
     }
 
     fn answer(&self, object: &str, choices: Vec<Value>) -> Value {
-        let Self { model, created, seed, .. } = self;
+        let Self { model, id, created, seed, .. } = self;
         let prefix = if self.style == Style::Chat { "chatcmpl" } else { "cmpl" };
         json!({
-            "id": format!("{prefix}-{seed:x}"), "object": object, "created": created, "model": model, "seed": seed,
+            "id": format!("{prefix}-{id:016x}"), "object": object, "created": created, "model": model, "seed": seed,
             "choices": choices,
         })
     }

@@ -56,7 +56,7 @@ impl ApiError {
 
     /// 429: too many texts are wanted at once.
     pub fn busy() -> Self {
-        let message = "the server writes as many texts as it may at once, and as many wait: try again in a second";
+        let message = "all slots for running and waiting texts are taken: try again in a second";
         Self { code: Some("rate_limit_exceeded"), ..Self::new(StatusCode::TOO_MANY_REQUESTS, message) }
     }
 

@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use generate::Sampling;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::access::{Access, check_access};
 use crate::api_error::ApiError;
@@ -24,6 +25,8 @@ use crate::trace::trace;
 pub(crate) struct App {
     pub models: Arc<Models>,
     pub engine: EngineHandle,
+    /// A permit for each text that may be traced at once.
+    pub traces: Arc<Semaphore>,
     pub metrics: Arc<Metrics>,
     /// The sampling of requests that do not say otherwise.
     pub sampling: Sampling,

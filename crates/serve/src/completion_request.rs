@@ -1,15 +1,14 @@
 //! From the fields of a request to the texts that are wanted.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
-
 use generate::{Error, Generator, Prompt, Sampling};
 use serde_json::{Value, json};
 
 use crate::api_error::ApiError;
 use crate::app::App;
-use crate::engine::UNDER_WAY;
+use crate::engine::MAX_RUNNING;
 use crate::fields::Fields;
 use crate::models::ModelChoice;
+use crate::system::random_bits;
 
 /// The most tokens of a text.
 const MAX_TOKENS: usize = 4_096;
@@ -73,15 +72,16 @@ impl CompletionRequest {
         };
         let prompts: Vec<WantedPrompt> = texts.into_iter().map(encode).collect::<Result<_, ApiError>>()?;
         let n: usize = fields.get("n", "a number of texts")?.unwrap_or(1);
-        if n == 0 || n.saturating_mul(prompts.len()) > UNDER_WAY {
-            let expected = format!("at least 1, and at most {UNDER_WAY} texts for all prompts");
+        if n == 0 || n.saturating_mul(prompts.len()) > MAX_RUNNING {
+            let expected = format!("at least 1, and at most {MAX_RUNNING} texts for all prompts");
             return Err(ApiError::invalid(
                 "n",
                 format!("`n` is {n}, of {} prompts; expected {expected}", prompts.len()),
             ));
         }
         let sampling = sampling(fields, generator, &app.sampling)?;
-        let echo = fields.get("echo", "true or false")?.unwrap_or(false);
+        // In a chat the answer is the message of the model alone.
+        let echo = style == Style::Completion && fields.get("echo", "true or false")?.unwrap_or(false);
         let log_probs = log_probs(style, fields)?;
         if echo && log_probs.is_some() && sampling.max_tokens > 0 {
             return Err(ApiError::invalid(
@@ -90,11 +90,10 @@ impl CompletionRequest {
                  one of them out",
             ));
         }
-        if sampling.max_tokens == 0 && !(echo && style == Style::Completion) {
-            return Err(ApiError::invalid(
-                "max_tokens",
-                "`max_tokens` is 0; expected 1 or more, or `echo` with it, to score the prompt",
-            ));
+        if sampling.max_tokens == 0 && !echo {
+            let key = max_tokens_key(fields);
+            let or = if style == Style::Completion { ", or `echo` with it, to score the prompt" } else { "" };
+            return Err(ApiError::invalid(key, format!("`{key}` is 0; expected 1 or more{or}")));
         }
         let options: Option<Value> = fields.get("stream_options", "an object")?;
         Ok(Self {
@@ -174,19 +173,19 @@ fn log_probs(style: Style, fields: &Fields) -> Result<Option<usize>, ApiError> {
     })
 }
 
+/// The field with the most tokens of a text, which has two names.
+fn max_tokens_key(fields: &Fields) -> &'static str {
+    let newer = "max_completion_tokens";
+    if fields.value(newer).is_some() { newer } else { "max_tokens" }
+}
+
 fn sampling(fields: &Fields, generator: &Generator, default: &Sampling) -> Result<Sampling, ApiError> {
     let number = "a number";
     let count = "a whole number of 0 or more";
-    let max_tokens = match fields.get("max_completion_tokens", count)? {
-        None => fields.get("max_tokens", count)?,
-        given => given,
-    };
-    let max_tokens = max_tokens.unwrap_or(default.max_tokens);
+    let key = max_tokens_key(fields);
+    let max_tokens = fields.get(key, count)?.unwrap_or(default.max_tokens);
     if max_tokens > MAX_TOKENS {
-        return Err(ApiError::invalid(
-            "max_tokens",
-            format!("`max_tokens` is {max_tokens}; expected at most {MAX_TOKENS}"),
-        ));
+        return Err(ApiError::invalid(key, format!("`{key}` is {max_tokens}; expected at most {MAX_TOKENS}")));
     }
     // As a negative number the same bits are a seed as well.
     let seed = match fields.get("seed", "a whole number of at most 64 bits") {
@@ -204,7 +203,7 @@ fn sampling(fields: &Fields, generator: &Generator, default: &Sampling) -> Resul
         no_repeat_ngram: fields.get("no_repeat_ngram", count)?.or(default.no_repeat_ngram),
         stop_texts: stop_texts(fields, generator)?,
         max_tokens,
-        seed: seed.unwrap_or_else(|| RandomState::new().build_hasher().finish() & LARGEST_SEED),
+        seed: seed.unwrap_or_else(|| random_bits() & LARGEST_SEED),
         ..default.clone()
     };
     sampling.check().map_err(|error| match error {

@@ -9,17 +9,17 @@ use axum::extract::State;
 use axum::response::sse::{Event as ServerSentEvent, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use generate::Scores;
 use serde_json::Value;
 
-use crate::answer_format::{AnswerFormat, AnswerToken, Usage, finish_reason};
+use crate::answer_format::{AnswerFormat, AnswerToken, Usage, add_scored_text, finish_reason};
 use crate::api_error::ApiError;
 use crate::app::App;
 use crate::completion_request::{CompletionRequest, Style};
 use crate::engine::{Event, EventReceiver, Job, Work, event_channel};
 use crate::fields::Fields;
-use crate::offsets::character_starts;
+use crate::offsets::WrittenText;
 use crate::reading::{Reading, ReadingResult};
+use crate::system::{random_bits, unix_time};
 
 /// What ends a stream.
 const DONE: &str = "[DONE]";
@@ -37,7 +37,7 @@ pub(crate) async fn chat_completions(State(app): State<Arc<App>>, fields: Fields
 async fn answer(style: Style, app: Arc<App>, fields: Fields) -> Result<Response, ApiError> {
     let request = CompletionRequest::new(style, &fields, &app)?;
     let events = begin(&app, &request)?;
-    let answer = Answer { app, request };
+    let answer = Answer { app, request, id: random_bits(), created: unix_time() };
     if answer.request.stream { Ok(answer.stream(events)) } else { answer.whole(events).await.map(Json::into_response) }
 }
 
@@ -75,6 +75,9 @@ fn begin(app: &App, request: &CompletionRequest) -> Result<EventReceiver, ApiErr
 struct Answer {
     app: Arc<App>,
     request: CompletionRequest,
+    id: u64,
+    /// When it was asked for, in seconds since 1970.
+    created: u64,
 }
 
 /// A text as far as it has come.
@@ -82,6 +85,7 @@ struct Answer {
 struct Choice {
     text: String,
     tokens: Vec<AnswerToken>,
+    scored_text: Option<String>,
     reason: Option<&'static str>,
 }
 
@@ -89,6 +93,8 @@ struct Choice {
 struct Piece {
     text: String,
     tokens: Vec<AnswerToken>,
+    /// The text that the tokens write, if they are those of a prompt.
+    scored_text: Option<String>,
     reason: Option<&'static str>,
     completion_tokens: usize,
 }
@@ -98,7 +104,8 @@ impl Answer {
         AnswerFormat {
             style: self.request.style,
             model: &self.request.model.name,
-            created: self.app.models.started,
+            id: self.id,
+            created: self.created,
             seed: self.request.sampling.seed,
             vocabulary: &self.app.models.generator(&self.request.model).tokenizer().vocabulary,
         }
@@ -116,31 +123,35 @@ impl Answer {
     }
 
     /// What an event adds to the answer.
-    fn piece(&self, index: usize, event: Event) -> Result<Piece, ApiError> {
-        let nothing = Piece { text: String::new(), tokens: Vec::new(), reason: None, completion_tokens: 0 };
+    fn piece(&self, event: Event) -> Result<Piece, ApiError> {
+        let nothing =
+            Piece { text: String::new(), tokens: Vec::new(), scored_text: None, reason: None, completion_tokens: 0 };
         Ok(match event {
             Event::Failed(error) => return Err(error),
             Event::Text { text, tokens } => {
-                let offset = self.echo(index).chars().count();
-                let tokens = tokens.into_iter().map(|token| AnswerToken::new(token, offset)).collect();
-                Piece { text, tokens, ..nothing }
+                Piece { text, tokens: tokens.into_iter().map(AnswerToken::from).collect(), ..nothing }
             }
             Event::End { is_complete, tokens } => {
                 Piece { reason: Some(finish_reason(is_complete)), completion_tokens: tokens, ..nothing }
             }
-            Event::Read(result) => Piece { tokens: self.scored(result), reason: Some(finish_reason(false)), ..nothing },
+            Event::Read(result) => {
+                let (text, tokens) = self.scored(result);
+                let scored_text = self.request.log_probs.map(|_| text);
+                Piece { tokens, scored_text, reason: Some(finish_reason(false)), ..nothing }
+            }
         })
     }
 
-    /// The tokens of a prompt that was scored.
-    fn scored(&self, result: ReadingResult) -> Vec<AnswerToken> {
+    /// The tokens of a prompt that was scored, and the text that they write.
+    fn scored(&self, result: ReadingResult) -> (String, Vec<AnswerToken>) {
         let tokenizer = self.app.models.generator(&self.request.model).tokenizer();
         let ids: Vec<u32> = result.tokens.iter().map(|(id, _)| *id).collect();
-        let token = |((id, scores), start): ((u32, Option<Scores>), usize)| {
+        let written = WrittenText::new(tokenizer, &ids);
+        let scored = result.tokens.into_iter().zip(written.tokens).map(|((id, scores), range)| {
             let (log_prob, top) = scores.map_or((None, Vec::new()), |scores| (Some(scores.log_prob), scores.top));
-            AnswerToken { id, start, log_prob, top }
-        };
-        result.tokens.into_iter().zip(character_starts(tokenizer, &ids)).map(token).collect()
+            AnswerToken { id, start: range.start, log_prob, top }
+        });
+        (written.text, scored.collect())
     }
 
     async fn whole(self, mut events: EventReceiver) -> Result<Json<Value>, ApiError> {
@@ -149,17 +160,21 @@ impl Answer {
         let mut usage = self.usage();
         while choices.iter().any(|choice| choice.reason.is_none()) {
             let (index, event) = events.recv().await.ok_or_else(ApiError::stopping)?;
-            let piece = self.piece(index, event)?;
+            let piece = self.piece(event)?;
             usage.completion += piece.completion_tokens;
             choices[index].text.push_str(&piece.text);
             choices[index].tokens.extend(piece.tokens);
+            choices[index].scored_text = piece.scored_text;
             choices[index].reason = piece.reason;
         }
         let format = self.format();
         let has_log_probs = self.request.log_probs.is_some();
-        let choices = choices.iter().enumerate().map(|(index, Choice { text, tokens, reason })| {
+        let choices = choices.iter().enumerate().map(|(index, Choice { text, tokens, scored_text, reason })| {
             let text = [self.echo(index), text].concat();
-            format.choice(index, &text, has_log_probs.then_some(tokens.as_slice()), reason.unwrap_or_default())
+            let tokens = has_log_probs.then_some(tokens.as_slice());
+            let mut choice = format.choice(index, &text, tokens, reason.unwrap_or_default());
+            add_scored_text(&mut choice, scored_text.as_deref());
+            choice
         });
         Ok(Json(format.whole(choices.collect(), usage)))
     }
@@ -204,7 +219,7 @@ impl Stream {
                 return None;
             }
             let (index, event) = self.events.recv().await?;
-            match self.answer.piece(index, event) {
+            match self.answer.piece(event) {
                 Ok(piece) => self.add(index, &piece),
                 Err(error) => {
                     self.remaining = 0;
@@ -216,12 +231,14 @@ impl Stream {
     }
 
     fn add(&mut self, index: usize, piece: &Piece) {
-        let Piece { text, tokens, reason, completion_tokens } = piece;
+        let Piece { text, tokens, scored_text, reason, completion_tokens } = piece;
         self.usage.completion += completion_tokens;
         let format = self.answer.format();
         let has_log_probs = self.answer.request.log_probs.is_some();
         let tokens = (has_log_probs && !tokens.is_empty()).then_some(tokens.as_slice());
-        self.unsent.push_back(format.chunk(vec![format.piece(index, text, tokens, *reason)]).to_string());
+        let mut choice = format.piece(index, text, tokens, *reason);
+        add_scored_text(&mut choice, scored_text.as_deref());
+        self.unsent.push_back(format.chunk(vec![choice]).to_string());
         self.remaining -= usize::from(reason.is_some());
         if self.remaining == 0 {
             let usage = self.answer.request.include_usage.then(|| format.usage_chunk(self.usage).to_string());

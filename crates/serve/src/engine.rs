@@ -1,4 +1,4 @@
-//! The thread that computes: it goes round all texts under way and advances each by a token (continuous batching), so that
+//! The thread that computes: it goes round all running texts and advances each by a token (continuous batching), so that
 //! texts that come and go are read as one batch. A text is the same as if it were alone.
 
 use std::collections::VecDeque;
@@ -15,9 +15,9 @@ use crate::models::{ModelChoice, Models};
 use crate::reading::{OngoingReading, Reading, ReadingResult};
 
 /// The texts that are advanced at once.
-pub(crate) const UNDER_WAY: usize = 64;
+pub(crate) const MAX_RUNNING: usize = 64;
 /// The texts that wait for their turn.
-pub(crate) const WAITING: usize = 64;
+pub(crate) const MAX_WAITING: usize = 64;
 /// The events of a text in one round: its last piece, and its end.
 const EVENTS_PER_ROUND: usize = 2;
 /// The rounds that a reader may be behind.
@@ -29,14 +29,14 @@ const READER_LIMIT: Duration = Duration::from_secs(30);
 
 /// What is wanted of the engine.
 pub(crate) struct Job {
-    /// The place of the answer among those of its request.
+    /// The number of the answer among those of its request.
     pub index: usize,
     /// The number of answers of the request, which have one receiver of events.
     pub answers: usize,
     pub model: ModelChoice,
     pub work: Work,
     pub events: EventSender,
-    /// Its share of [`UNDER_WAY`] and [`WAITING`].
+    /// Its slot, of which there are [`MAX_RUNNING`] and [`MAX_WAITING`].
     pub permit: OwnedSemaphorePermit,
 }
 
@@ -66,7 +66,7 @@ pub(crate) enum Event {
     Failed(ApiError),
 }
 
-/// Takes the events of a request, each with the place of its answer.
+/// Takes the events of a request, each with the number of its answer.
 pub(crate) type EventSender = tokio::sync::mpsc::Sender<(usize, Event)>;
 /// Gives these events.
 pub(crate) type EventReceiver = tokio::sync::mpsc::Receiver<(usize, Event)>;
@@ -75,7 +75,8 @@ pub(crate) type EventReceiver = tokio::sync::mpsc::Receiver<(usize, Event)>;
 #[derive(Clone)]
 pub(crate) struct EngineHandle {
     jobs: Sender<Message>,
-    places: Arc<Semaphore>,
+    /// A permit for each text that may run or wait.
+    slots: Arc<Semaphore>,
 }
 
 enum Message {
@@ -89,17 +90,17 @@ pub(crate) fn event_channel(answers: usize) -> (EventSender, EventReceiver) {
 }
 
 impl EngineHandle {
-    /// Places for this number of texts.
+    /// Slots for this number of texts.
     ///
     /// # Errors
     /// 429 if there are not as many.
     pub fn reserve(&self, count: usize) -> Result<Vec<OwnedSemaphorePermit>, ApiError> {
-        let place = |_| match self.places.clone().try_acquire_owned() {
+        let slot = |_| match self.slots.clone().try_acquire_owned() {
             Ok(permit) => Ok(permit),
             Err(TryAcquireError::NoPermits) => Err(ApiError::busy()),
             Err(TryAcquireError::Closed) => Err(ApiError::stopping()),
         };
-        (0..count).map(place).collect()
+        (0..count).map(slot).collect()
     }
 
     /// Begins a job. Once the engine has stopped, the job's events end at once.
@@ -109,7 +110,7 @@ impl EngineHandle {
 
     /// Gives up all texts and ends the engine.
     pub fn stop(&self) {
-        self.places.close();
+        self.slots.close();
         let _ = self.jobs.send(Message::Stop);
     }
 }
@@ -123,21 +124,40 @@ impl Engine {
     /// An engine and the way to it.
     pub fn new() -> (EngineHandle, Self) {
         let (sender, jobs) = mpsc::channel();
-        let places = Arc::new(Semaphore::new(UNDER_WAY + WAITING));
-        (EngineHandle { jobs: sender, places }, Self { jobs })
+        let slots = Arc::new(Semaphore::new(MAX_RUNNING + MAX_WAITING));
+        (EngineHandle { jobs: sender, slots }, Self { jobs })
     }
 
-    /// Computes until it is stopped; sleeps when nothing is under way.
+    /// Computes until it is stopped; sleeps when no text is running, and while no reader takes what was written.
     pub fn run(mut self, models: &Models, metrics: &Metrics) {
-        let mut round = Round { models, metrics, waiting: VecDeque::new(), under_way: Vec::new() };
-        while let Ok(Message::Job(job)) = self.jobs.recv() {
-            round.waiting.push_back(*job);
-            let jobs = &mut self.jobs;
-            if kernels::with_spinning_workers(models.is_packed(), || round.run_all(jobs)) {
-                return;
+        let mut round = Round { models, metrics, waiting: VecDeque::new(), running: Vec::new() };
+        let mut pause = Pause::Idle;
+        loop {
+            let message = match pause {
+                Pause::Idle => Some(self.jobs.recv().unwrap_or(Message::Stop)),
+                Pause::Readers => wait(&self.jobs),
+                Pause::Stop => return,
+            };
+            match message {
+                Some(Message::Job(job)) => round.waiting.push_back(*job),
+                Some(Message::Stop) => return,
+                None => {}
             }
+            // Anew after each pause, in which the workers have fallen asleep.
+            let jobs = &mut self.jobs;
+            pause = kernels::with_spinning_workers(models.is_packed(), || round.run_all(jobs));
         }
     }
+}
+
+/// Why the engine does not compute.
+enum Pause {
+    /// No text is running.
+    Idle,
+    /// No reader has room for an event.
+    Readers,
+    /// The engine was stopped.
+    Stop,
 }
 
 /// The texts.
@@ -145,10 +165,10 @@ struct Round<'a> {
     models: &'a Models,
     metrics: &'a Metrics,
     waiting: VecDeque<Job>,
-    under_way: Vec<Text<'a>>,
+    running: Vec<Text<'a>>,
 }
 
-/// A text under way.
+/// A running text.
 struct Text<'a> {
     index: usize,
     /// The events that its request may need room for in a round.
@@ -166,33 +186,32 @@ enum State<'a> {
 }
 
 impl Round<'_> {
-    /// Goes round until nothing is under way. Returns whether the engine was stopped.
-    fn run_all(&mut self, jobs: &mut Receiver<Message>) -> bool {
+    /// Goes round all texts until there is a reason to pause.
+    fn run_all(&mut self, jobs: &mut Receiver<Message>) -> Pause {
         loop {
             self.begin_waiting();
-            if self.under_way.is_empty() {
-                return false;
+            if self.running.is_empty() {
+                return Pause::Idle;
             }
-            let advanced = self.step();
-            let mut next = if advanced { jobs.try_recv().ok() } else { wait(jobs) };
-            while let Some(message) = next {
+            if !self.step() {
+                return Pause::Readers;
+            }
+            while let Ok(message) = jobs.try_recv() {
                 match message {
                     Message::Job(job) => self.waiting.push_back(*job),
-                    Message::Stop => return true,
+                    Message::Stop => return Pause::Stop,
                 }
-                next = jobs.try_recv().ok();
             }
         }
     }
 
     /// Begins waiting jobs as long as there is room.
     fn begin_waiting(&mut self) {
-        while self.under_way.len() < UNDER_WAY
+        // Those that nobody waits for leave their slots at once, not when it is their turn.
+        self.waiting.retain(|job| !job.events.is_closed());
+        while self.running.len() < MAX_RUNNING
             && let Some(job) = self.waiting.pop_front()
         {
-            if job.events.is_closed() {
-                continue;
-            }
             let Job { index, answers, model, work, events, permit } = job;
             let blend = self.models.blend(&model);
             let state = match work {
@@ -210,23 +229,23 @@ impl Round<'_> {
                 Ok(state) => {
                     let events_per_round = EVENTS_PER_ROUND * answers;
                     let text = Text { index, events_per_round, state, events, stuck_since: None, _permit: permit };
-                    self.under_way.push(text);
+                    self.running.push(text);
                 }
                 Err(error) => {
                     let _ = events.try_send((index, Event::Failed(ApiError::of_text(&error))));
                 }
             }
         }
-        self.metrics.under_way.set(self.under_way.len() as u64);
+        self.metrics.running.set(self.running.len() as u64);
         self.metrics.waiting.set(self.waiting.len() as u64);
     }
 
     /// Advances each text whose reader has room for an event. Returns whether there was one.
     fn step(&mut self) -> bool {
-        self.under_way.retain_mut(|text| !text.is_given_up());
-        let mut ready: Vec<&mut Text> = self.under_way.iter_mut().filter(|text| text.stuck_since.is_none()).collect();
+        self.running.retain_mut(|text| !text.is_given_up());
+        let mut ready: Vec<&mut Text> = self.running.iter_mut().filter(|text| text.stuck_since.is_none()).collect();
         if ready.is_empty() {
-            return self.under_way.is_empty();
+            return self.running.is_empty();
         }
         let mut results: Vec<generate::Result<()>> = ready.iter_mut().map(|text| text.read()).collect();
         let mut samples: Vec<(usize, &mut OngoingSample)> = Vec::new();
@@ -245,7 +264,7 @@ impl Round<'_> {
             ready.into_iter().zip(results).map(|(text, result)| text.report(result, metrics)).collect();
         let mut ended = ended.into_iter();
         // Those that were not ready have not ended.
-        self.under_way.retain(|text| text.stuck_since.is_some() || !ended.next().unwrap_or_default());
+        self.running.retain(|text| text.stuck_since.is_some() || !ended.next().unwrap_or_default());
         true
     }
 }

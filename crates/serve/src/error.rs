@@ -31,6 +31,9 @@ pub enum Error {
         /// The address.
         address: SocketAddr,
     },
+    /// A token that protects nothing.
+    #[error("the token is empty: give one that others cannot guess, or none")]
+    EmptyToken,
     /// The system does not give what a server needs.
     #[error("the server cannot run: {0}")]
     Runtime(std::io::Error),

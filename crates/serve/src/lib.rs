@@ -4,21 +4,24 @@
 //! `/v1/models`, so that its clients can be used unchanged, and addresses of its own under `/api`. docs/serve.md describes
 //! them.
 //!
-//! Connections have a thread of their own; the models compute on the thread that runs the server, which advances all texts
-//! under way together. A text with a seed is the same, bit for bit, whatever else is written at the same time.
+//! Connections have a thread of their own; the models compute on the thread that runs the server, which advances all running
+//! texts together. A text with a seed is the same, bit for bit, whatever else is written at the same time.
 //!
 //! | module | contents |
 //! |---|---|
 //! | `server` | options, the address, connections and their limits |
 //! | `app`, `access` | the addresses and who may ask them |
 //! | `fields`, `completion_request` | from the bytes of a request to what it wants, with all limits |
-//! | `engine`, `reading` | texts under way: written, or read |
+//! | `engine`, `reading` | running texts: written, or read |
 //! | `completions`, `answer_format`, `next_tokens`, `trace`, `run_events` | answers |
 //! | `models` | the models, their names and blends of them |
+//! | `system` | random bits and the time |
 
 mod access;
 mod answer_format;
 mod api_error;
+#[cfg(test)]
+mod api_tests;
 mod app;
 mod completion_request;
 mod completions;
@@ -34,6 +37,7 @@ mod run_events;
 mod server;
 #[cfg(test)]
 mod socket_tests;
+mod system;
 #[cfg(test)]
 mod test_server;
 mod trace;

@@ -35,7 +35,7 @@ pub(crate) struct Metrics {
     /// Tokens of the texts that are complete.
     pub written_tokens: Number,
     /// The texts that are advanced now.
-    pub under_way: Number,
+    pub running: Number,
     /// The texts that wait for their turn.
     pub waiting: Number,
 }
@@ -43,13 +43,13 @@ pub(crate) struct Metrics {
 impl Metrics {
     /// All numbers.
     pub fn to_text(&self) -> String {
-        let Self { requests, rejected, prompt_tokens, written_tokens, under_way, waiting } = self;
+        let Self { requests, rejected, prompt_tokens, written_tokens, running, waiting } = self;
         let rows = [
             ("pastiche_requests_total", "counter", "Requests of all kinds", requests),
             ("pastiche_rejected_requests_total", "counter", "Requests answered with an error", rejected),
             ("pastiche_prompt_tokens_total", "counter", "Tokens of prompts", prompt_tokens),
             ("pastiche_completion_tokens_total", "counter", "Tokens of complete texts", written_tokens),
-            ("pastiche_texts_under_way", "gauge", "Texts that are written or read now", under_way),
+            ("pastiche_texts_running", "gauge", "Texts that are running: written or read now", running),
             ("pastiche_texts_waiting", "gauge", "Texts that wait for their turn", waiting),
         ];
         rows.map(|(name, kind, help, number)| {

@@ -1,11 +1,10 @@
 //! The models that a server offers, and blends of them.
 
-use std::time::SystemTime;
-
 use eval::TrainingText;
 use generate::{Blend, Generator};
 
 use crate::api_error::ApiError;
+use crate::system::unix_time;
 
 /// What the name of a blend begins with, as in `blend:a=0.7,b=0.3`.
 const BLEND: &str = "blend:";
@@ -42,8 +41,7 @@ impl Models {
     /// If there are none.
     pub fn new(models: Vec<ServedModel>) -> Self {
         assert!(!models.is_empty(), "a server has a model");
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        Self { models, started: since.map_or(0, |since| since.as_secs()) }
+        Self { models, started: unix_time() }
     }
 
     /// The names, the default first.
@@ -54,18 +52,41 @@ impl Models {
     /// The model or blend that a request names, or the default.
     ///
     /// # Errors
-    /// If there is no such model, or the models of a blend have different vocabularies.
+    /// If there is no such model, or the models of a blend have different vocabularies, occur twice or have a sum of weights
+    /// that is not finite.
     pub fn choose(&self, name: Option<&str>) -> Result<ModelChoice, ApiError> {
         let Some(name) = name else {
             return Ok(ModelChoice { name: self.models[0].name.clone(), parts: vec![(0, 1.0)] });
         };
         let parts = match name.strip_prefix(BLEND) {
             None => vec![(self.find(name)?, 1.0)],
-            Some(parts) => parts.split(',').map(|part| self.blend_part(part)).collect::<Result<_, _>>()?,
+            Some(parts) => self.blend_parts(parts)?,
         };
-        let choice = ModelChoice { name: name.into(), parts };
-        self.try_blend(&choice).map_err(|error| ApiError::invalid("model", error.to_string()))?;
-        Ok(choice)
+        Ok(ModelChoice { name: name.into(), parts })
+    }
+
+    /// The parts of a blend, of which each model is at most one.
+    fn blend_parts(&self, given: &str) -> Result<Vec<(usize, f64)>, ApiError> {
+        let mut parts: Vec<(usize, f64)> = Vec::new();
+        for part in given.split(',') {
+            let (at, weight) = self.blend_part(part)?;
+            if parts.iter().any(|&(other, _)| other == at) {
+                let name = &self.models[at].name;
+                return Err(ApiError::invalid("model", format!("`{name}` is in the blend twice: give it one weight")));
+            }
+            if let Some(&(first, _)) = parts.first() {
+                let same = self.models[first].generator.check_same_vocabulary(&self.models[at].generator);
+                same.map_err(|error| ApiError::invalid("model", error.to_string()))?;
+            }
+            parts.push((at, weight));
+        }
+        let sum: f64 = parts.iter().map(|(_, weight)| weight).sum();
+        if !sum.is_finite() {
+            let expected = "expected a finite one, as in";
+            let message = format!("the sum of the weights of the blend is infinite: {expected} `{BLEND}a=0.7,b=0.3`");
+            return Err(ApiError::invalid("model", message));
+        }
+        Ok(parts)
     }
 
     /// A part `name=weight` of a blend.
@@ -76,7 +97,8 @@ impl Models {
             _ => Err(ApiError::invalid(
                 "model",
                 format!(
-                    "`{part}` is no part of a blend: expected a model and a weight above 0, as in `{BLEND}a=0.7,b=0.3`"
+                    "`{}` is no part of a blend: expected a model and a weight above 0, as in `{BLEND}a=0.7,b=0.3`",
+                    part.escape_debug()
                 ),
             )),
         }
@@ -86,13 +108,10 @@ impl Models {
         self.names().position(|known| known == name).ok_or_else(|| ApiError::unknown_model(name, self.names()))
     }
 
-    fn try_blend(&self, choice: &ModelChoice) -> generate::Result<Blend<'_>> {
-        Blend::new(choice.parts.iter().map(|&(at, weight)| (&self.models[at].generator, weight)).collect())
-    }
-
-    /// The models of a choice.
+    /// The models of a choice, whose vocabularies were compared when it was made.
     pub fn blend(&self, choice: &ModelChoice) -> Blend<'_> {
-        self.try_blend(choice).expect("a choice has models of one vocabulary")
+        let parts = choice.parts.iter().map(|&(at, weight)| (&self.models[at].generator, weight));
+        Blend::of_same_vocabulary(parts.collect())
     }
 
     /// The first model of a choice, which prompts are encoded for.

@@ -1,22 +1,80 @@
-//! Where the tokens of a text are in it.
+//! The text that tokens write, and where each of them is in it.
+
+use std::ops::Range;
 
 use text_prep::Tokenizer;
 
-/// Where each token begins in the text that they write together, in characters, and after the last one where it ends.
-pub(crate) fn character_starts(tokenizer: &Tokenizer, ids: &[u32]) -> Vec<usize> {
-    let mut detokenizer = tokenizer.detokenizer();
-    // Counted so far, in bytes and in characters.
-    let (mut bytes, mut characters) = (0, 0);
-    let mut starts = vec![0];
-    for &id in ids {
-        detokenizer.push(tokenizer.vocabulary.written(id));
-        match detokenizer.text().get(bytes..) {
-            Some(new) => characters += new.chars().count(),
-            // The last syllable has become another one.
-            None => characters = detokenizer.text().chars().count(),
-        }
-        bytes = detokenizer.text().len();
-        starts.push(characters);
+/// The text that tokens write together. It may differ from the text that they are the tokens of: in spaces, and in words that
+/// the vocabulary does not have.
+#[derive(Debug, PartialEq)]
+pub(crate) struct WrittenText {
+    pub text: String,
+    /// Where each token is in the text, in characters. Those that write a character together are all there.
+    pub tokens: Vec<Range<usize>>,
+}
+
+impl WrittenText {
+    /// The text of these ids.
+    pub fn new(tokenizer: &Tokenizer, ids: &[u32]) -> Self {
+        let mut detokenizer = tokenizer.detokenizer();
+        // The characters before what is pending.
+        let mut certain = 0;
+        let mut token = |&id: &u32| {
+            let before = detokenizer.pending();
+            let pushed = detokenizer.push(tokenizer.vocabulary.written(id)).to_owned();
+            let after = pushed.clone() + &detokenizer.pending();
+            // What changes nothing is a part of what is pending.
+            let start = if after == before { certain } else { certain + common_characters(&before, &after) };
+            let range = start..certain + after.chars().count();
+            certain += pushed.chars().count();
+            range
+        };
+        let tokens = ids.iter().map(&mut token).collect();
+        Self { text: detokenizer.into_text(), tokens }
     }
-    starts
+}
+
+/// The number of characters with which both begin.
+pub(crate) fn common_characters(one: &str, other: &str) -> usize {
+    one.chars().zip(other.chars()).take_while(|(a, b)| a == b).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use text_prep::{CharacterOptions, Cleaner, OovPolicy, PreTokenizer, Vocabulary, WordOptions};
+
+    use super::*;
+
+    fn tokenizer(pre_tokenizer: PreTokenizer, tokens: &[&str]) -> Tokenizer {
+        Tokenizer {
+            cleaner: Cleaner::preset("verbatim").unwrap(),
+            pre_tokenizer,
+            vocabulary: Vocabulary::from_counts(tokens.iter().map(|token| (*token, 1)), 1, true),
+            document_separator: None,
+            oov: OovPolicy::Unknown,
+        }
+    }
+
+    fn written(tokenizer: &Tokenizer, tokens: &[&str]) -> WrittenText {
+        let id = |token: &&str| tokenizer.vocabulary.id(token).unwrap();
+        WrittenText::new(tokenizer, &tokens.iter().map(id).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn parts_of_a_syllable_are_where_the_syllable_is() {
+        let tokens = ["a", "\u{1112}", "\u{1161}", "\u{11ab}"];
+        let tokenizer = tokenizer(CharacterOptions::default().jamo(true).into(), &tokens);
+        let found = written(&tokenizer, &tokens);
+        assert_eq!(found, WrittenText { text: "a한".into(), tokens: vec![0..1, 1..2, 1..2, 1..2] });
+        // Also where the last syllable may still get a final consonant.
+        let found = written(&tokenizer, &["\u{1112}", "\u{1161}", "a", "\u{1112}", "\u{1161}"]);
+        assert_eq!(found, WrittenText { text: "하a하".into(), tokens: vec![0..1, 0..1, 1..2, 2..3, 2..3] });
+    }
+
+    #[test]
+    fn the_text_has_the_spaces_between_words() {
+        let tokenizer = tokenizer(WordOptions::default().into(), &["the", "fox"]);
+        let found = written(&tokenizer, &["the", "fox"]);
+        assert_eq!(found, WrittenText { text: "the fox".into(), tokens: vec![0..3, 3..7] });
+    }
 }

@@ -16,8 +16,9 @@ use crate::engine::{Engine, EngineHandle};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::models::{Models, ServedModel};
+use crate::trace::TRACES;
 
-/// The connections that may be open at once: more than texts under way and waiting, so that clients of a busy server, and
+/// The connections that may be open at once: more than running and waiting texts, so that clients of a busy server, and
 /// those that send nothing, do not keep others from an answer.
 const MAX_CONNECTIONS: usize = 512;
 /// The longest headers, in bytes.
@@ -72,11 +73,14 @@ impl Server {
     /// Listens on an address.
     ///
     /// # Errors
-    /// If the address is in use or is none of this machine, or other machines reach it and there is no token.
+    /// If the address is in use or is none of this machine, other machines reach it and there is no token, or the token is
+    /// empty.
     pub fn bind(options: Options) -> Result<Self> {
         let address = options.address;
-        if !address.ip().is_loopback() && options.token.as_deref().is_none_or(str::is_empty) {
-            return Err(Error::NoToken { address });
+        match options.token.as_deref() {
+            Some(token) if token.trim().is_empty() => return Err(Error::EmptyToken),
+            None if !address.ip().is_loopback() => return Err(Error::NoToken { address }),
+            _ => {}
         }
         let listener = TcpListener::bind(address).map_err(|source| match source.kind() {
             std::io::ErrorKind::AddrInUse => Error::PortInUse { address },
@@ -116,6 +120,7 @@ impl Server {
         let app = Arc::new(App {
             models: models.clone(),
             engine: handle.clone(),
+            traces: Arc::new(Semaphore::new(TRACES)),
             metrics: metrics.clone(),
             sampling: options.sampling,
             runs: options.runs,
@@ -126,7 +131,10 @@ impl Server {
         let connections = std::thread::Builder::new().name("connections".into());
         let connections = connections.spawn(move || {
             let _stop = StopOnDrop(handle);
-            runtime.block_on(accept(listener, app, stop.subscribe(), header_limit))
+            let ended = runtime.block_on(accept(listener, app, stop.subscribe(), header_limit));
+            // A text that is being traced must not hold up the end.
+            runtime.shutdown_background();
+            ended
         });
         let connections = connections.map_err(Error::Runtime)?;
         engine.run(&models, &metrics);
@@ -151,12 +159,12 @@ async fn accept(
     header_limit: Duration,
 ) -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let engine = app.engine.clone();
     let router = router(app);
     let connections = async {
         loop {
-            let place = places.clone().acquire_owned().await.expect("the places stay open");
+            let slot = slots.clone().acquire_owned().await.expect("the semaphore stays open");
             let stream = match listener.accept().await {
                 Ok((stream, _)) => stream,
                 // Of one connection, such as one that was given up, or because too many files are open.
@@ -175,7 +183,7 @@ async fn accept(
                     .serve_connection(TokioIo::new(stream), service);
                 // A client that goes away is no error.
                 let _ = connection.await;
-                drop(place);
+                drop(slot);
             });
         }
     };
@@ -183,7 +191,7 @@ async fn accept(
     futures_util::future::select(std::pin::pin!(connections), std::pin::pin!(stopped)).await;
     engine.stop();
     // The texts have ended, so their connections soon have nothing more to send.
-    let all = places.acquire_many(MAX_CONNECTIONS as u32);
+    let all = slots.acquire_many(MAX_CONNECTIONS as u32);
     let _ = tokio::time::timeout(STOP_LIMIT, all).await;
     Ok(())
 }

@@ -9,7 +9,7 @@ use generate::Sampling;
 use serde_json::{Value, json};
 
 use crate::fields::MAX_BODY;
-use crate::test_server::{Answer, TestServer, WORDS, one, post};
+use crate::test_server::{Answer, TestServer, one, post};
 use crate::{Error, Options, Server};
 
 const COMPLETIONS: &str = "/v1/completions";
@@ -79,6 +79,14 @@ fn a_streamed_text_is_that_of_the_whole_answer() {
         }
     }
     assert_eq!(usage, whole["usage"]);
+    // Two answers with one seed are two answers.
+    let first: Value = serde_json::from_str(events[0]).unwrap();
+    for event in events {
+        let event: Value = serde_json::from_str(event).unwrap();
+        assert_eq!((&event["id"], &event["created"]), (&first["id"], &first["created"]));
+    }
+    assert!(first["id"] != whole["id"] && first["id"].as_str().unwrap().starts_with("cmpl-"), "{first}");
+    assert!(first["created"].as_u64() >= whole["created"].as_u64(), "{first} {whole}");
     for (index, choice) in (0..).zip(whole["choices"].as_array().unwrap()) {
         assert_eq!(
             (choice["text"].as_str().unwrap(), &choice["finish_reason"]),
@@ -122,6 +130,17 @@ fn log_probabilities_are_those_of_the_model_whatever_a_token_was_sampled_from() 
     assert_eq!(found[0], None);
     assert_eq!(found[1..].iter().map(|found| found.unwrap()).collect::<Vec<_>>(), expected);
     assert_eq!(scores["text_offset"][1], 3);
+    // Offsets are those in the text of the tokens, which has other spaces than the prompt.
+    let body = json!({ "prompt": "the  fox", "max_tokens": 0, "echo": true, "logprobs": 0 });
+    let mut body = [body.clone(), body];
+    body[1]["stream"] = json!(true);
+    let whole = server.ask(COMPLETIONS, &body[0]).json()["choices"][0].clone();
+    let scores = &whole["logprobs"];
+    assert_eq!(
+        (&whole["text"], &scores["text"], &scores["text_offset"]),
+        (&json!("the  fox"), &json!("the fox"), &json!([0, 3]))
+    );
+    assert!(server.ask(COMPLETIONS, &body[1]).body.contains("\"text\":\"the fox\""));
 }
 
 #[test]
@@ -134,6 +153,8 @@ fn what_cannot_be_done_is_rejected_with_the_field_and_what_to_do() {
         (json!({ "top_k": -3 }), 400, "top_k", "expected a whole number"),
         (json!({ "max_tokens": 5000 }), 400, "max_tokens", "at most 4096"),
         (json!({ "max_tokens": 0 }), 400, "max_tokens", "`echo`"),
+        (json!({ "max_completion_tokens": 5000 }), 400, "max_completion_tokens", "`max_completion_tokens` is 5000"),
+        (json!({ "max_completion_tokens": 0 }), 400, "max_completion_tokens", "`max_completion_tokens` is 0"),
         (json!({ "n": 65 }), 400, "n", "at most 64"),
         (json!({ "n": 0 }), 400, "n", "at least 1"),
         (json!({ "logprobs": 21 }), 400, "logprobs", "from 0 to 20"),
@@ -153,6 +174,8 @@ fn what_cannot_be_done_is_rejected_with_the_field_and_what_to_do() {
         (json!({ "model": "blend:one=0.5,two" }), 400, "model", "`blend:a=0.7,b=0.3`"),
         (json!({ "model": "blend:one=0.5,two=0" }), 400, "model", "a weight above 0"),
         (json!({ "model": "blend:one=0.5,other=0.5" }), 400, "model", "one vocabulary"),
+        (json!({ "model": "blend:one=0.5,two=0.5,one=0.5" }), 400, "model", "`one` is in the blend twice"),
+        (json!({ "model": "blend:one=1e308,two=1e308" }), 400, "model", "is infinite"),
     ] {
         let answer = server.ask(COMPLETIONS, &fields);
         let error = answer.json()["error"].clone();
@@ -233,49 +256,6 @@ fn models_are_listed_and_blends_are_names() {
 }
 
 #[test]
-fn the_next_tokens_have_the_probabilities_of_the_model() {
-    let server = TestServer::start(|options| options);
-    let answer = server.ask("/api/next", &json!({ "text": "the fox", "k": 3 })).json();
-    let generator = one();
-    let session = generator.session("the fox").unwrap();
-    let mut last = 1.0;
-    let mut ratios = Vec::new();
-    for next in answer["next"].as_array().unwrap() {
-        let token = next["token"].as_str().unwrap();
-        assert!(WORDS.contains(&token) && next["text"].as_str().unwrap().ends_with(token), "{next}");
-        let probability = next["probability"].as_f64().unwrap();
-        let of_model = session.log_probs()[generator.tokenizer().vocabulary.id(token).unwrap() as usize].exp();
-        ratios.push(probability / of_model);
-        assert!(probability <= last);
-        last = probability;
-    }
-    // Tokens that are never written have no share.
-    assert!(ratios.len() == 3 && ratios.iter().all(|ratio| (ratio - ratios[0]).abs() < 1e-9 && *ratio >= 1.0));
-    let error = server.ask("/api/next", &json!({ "k": 0 }));
-    assert_eq!((error.status, error.error().contains("from 1 to 1000")), (400, true));
-}
-
-#[test]
-fn copied_sequences_are_traced_to_the_training_text() {
-    let server = TestServer::start(|options| options);
-    let text = "and the fox saw the crow . a crow saw a fox";
-    let answer = server.ask("/api/trace", &json!({ "text": text, "shortest": 4 })).json();
-    let runs = answer["runs"].as_array().unwrap();
-    let copied = |run: &Value| -> String {
-        let end = run["end"].as_u64().unwrap() as usize;
-        text[run["start"].as_u64().unwrap() as usize..end].trim().to_owned()
-    };
-    assert_eq!(runs.iter().map(copied).collect::<Vec<_>>(), ["the fox saw the crow", "a crow saw a"]);
-    let source = &runs[0]["source"];
-    assert_eq!((&runs[0]["tokens"], &source["position"]), (&json!(5), &json!(6)));
-    let shown = ["before", "text", "after"].map(|part| source[part].as_str().unwrap().trim());
-    assert_eq!(shown, ["a crow saw a cheese .", "the fox saw the crow", "and the cheese ."]);
-    let answer = server.ask("/api/trace", &json!({ "text": text, "model": "two" }));
-    assert_eq!((answer.status, &answer.json()["error"]["code"]), (404, &json!("no_training_text")));
-    assert_eq!(server.ask("/api/trace", &json!({ "text": text, "shortest": 0 })).status, 400);
-}
-
-#[test]
 fn a_chat_continues_the_last_message_of_the_user() {
     let server = TestServer::start(|options| options);
     let text = server.ask(COMPLETIONS, &json!({ "prompt": "the fox", "seed": 4 })).text();
@@ -283,7 +263,8 @@ fn a_chat_continues_the_last_message_of_the_user() {
         { "role": "system", "content": "ignored" }, { "role": "user", "content": "a crow" },
         { "role": "assistant", "content": "saw" }, { "role": "user", "content": [{ "type": "text", "text": "the fox" }] },
     ]);
-    let mut body = json!({ "messages": messages, "seed": 4, "logprobs": true, "top_logprobs": 1 });
+    // `echo` is a field of completions only.
+    let mut body = json!({ "messages": messages, "seed": 4, "logprobs": true, "top_logprobs": 1, "echo": true });
     let answer = server.ask("/v1/chat/completions", &body).json();
     assert_eq!(
         (&answer["object"], &answer["choices"][0]["message"]["content"]),
@@ -311,14 +292,28 @@ fn a_chat_continues_the_last_message_of_the_user() {
 #[test]
 fn a_busy_server_says_when_to_try_again_and_readers_that_go_away_make_room() {
     let server = TestServer::start(|options| options);
-    // Nobody reads these, so they stay under way or wait.
+    // Nobody reads these, so they keep running or wait.
     let long = json!({ "prompt": "the", "max_tokens": 4096, "n": 64, "stream": true, "logprobs": 20 });
-    let mut readers: Vec<TcpStream> = (0..2).map(|_| server.begin(COMPLETIONS, &long)).collect();
-    readers.iter_mut().for_each(|reader| reader.read_exact(&mut [0; 8]).unwrap());
+    let is_accepted = |stream: &mut TcpStream| {
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap();
+        status == *b"HTTP/1.1 200"
+    };
+    let mut readers = Vec::new();
+    for _ in 0..2 {
+        let mut reader = server.begin(COMPLETIONS, &long);
+        assert!(is_accepted(&mut reader));
+        readers.push(reader);
+    }
     let busy = server.ask(COMPLETIONS, &json!({ "prompt": "the" }));
     assert_eq!(busy.status, 429, "{}", busy.body);
     assert!(busy.headers.contains("retry-after: 1") && busy.json()["error"]["type"] == "rate_limit_error");
     assert_eq!(server.ask("/health", &Value::Null).status, 200);
+    // Texts that wait leave their slots while others still run.
+    readers.truncate(1);
+    while !is_accepted(&mut server.begin(COMPLETIONS, &json!({ "prompt": "the", "stream": true }))) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
     drop(readers);
     while server.ask(COMPLETIONS, &json!({ "prompt": "the" })).status == 429 {
         std::thread::sleep(Duration::from_millis(10));
@@ -326,6 +321,7 @@ fn a_busy_server_says_when_to_try_again_and_readers_that_go_away_make_room() {
     let metrics = server.ask("/metrics", &Value::Null).body;
     assert!(metrics.contains("# TYPE pastiche_requests_total counter\npastiche_requests_total "), "{metrics}");
     assert!(metrics.contains("\npastiche_texts_waiting 0\n"), "{metrics}");
+    assert!(metrics.contains("# TYPE pastiche_texts_running gauge\n"), "{metrics}");
 }
 
 #[test]
@@ -364,5 +360,11 @@ fn an_address_that_cannot_be_used_is_an_error() {
     assert!(in_use.to_string().contains(&port) && in_use.to_string().contains("choose another port"), "{in_use}");
     let everywhere = Options::new(SocketAddr::from(([0, 0, 0, 0], 0)));
     assert!(matches!(Server::bind(everywhere.clone()).err(), Some(Error::NoToken { .. })));
+    for address in [everywhere.address, SocketAddr::from(([127, 0, 0, 1], 0))] {
+        for token in ["", " "] {
+            let empty = Server::bind(Options { token: Some(token.into()), ..Options::new(address) }).err();
+            assert!(matches!(empty, Some(Error::EmptyToken)), "{address}");
+        }
+    }
     assert!(Server::bind(Options { token: Some("secret".into()), ..everywhere }).is_ok());
 }

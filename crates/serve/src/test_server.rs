@@ -16,10 +16,15 @@ use crate::{Options, Result, ServedModel, Server, StopHandle};
 
 /// An untrained model of these words.
 pub fn generator(words: &[&str], layer: LayerConfig) -> Generator {
+    generator_of(words, PreTokenizer::Words(WordOptions::default()), layer)
+}
+
+/// An untrained model of these tokens.
+pub fn generator_of(tokens: &[&str], pre_tokenizer: PreTokenizer, layer: LayerConfig) -> Generator {
     let tokenizer = Tokenizer {
         cleaner: Cleaner::preset("verbatim").unwrap(),
-        pre_tokenizer: PreTokenizer::Words(WordOptions::default()),
-        vocabulary: Vocabulary::from_counts(words.iter().map(|word| (*word, 1)), 1, true),
+        pre_tokenizer,
+        vocabulary: Vocabulary::from_counts(tokens.iter().map(|token| (*token, 1)), 1, true),
         document_separator: None,
         oov: OovPolicy::Unknown,
     };
@@ -33,6 +38,9 @@ pub const WORDS: [&str; 8] = ["the", "fox", "crow", "saw", "a", "cheese", ".", "
 
 /// The training text of `one`.
 pub const TEXT: &str = "a crow saw a cheese . the fox saw the crow and the cheese .";
+
+/// The training text of `other`, with unknown words.
+pub const OTHER_TEXT: &str = "wolf zorp lamb blarg wolf lamb wolf";
 
 /// The model `one`.
 pub fn one() -> Generator {
@@ -54,10 +62,8 @@ impl TestServer {
         let server = Server::bind(options(Options { sampling, ..loopback })).unwrap();
         let (address, stop) = (server.address().unwrap(), server.stop_handle());
         let thread = std::thread::spawn(move || {
-            let text = |words: &str, generator: &Generator| {
-                let ids = words.split(' ').map(|word| generator.tokenizer().vocabulary.id(word).unwrap());
-                TrainingText::new(ids.collect(), None)
-            };
+            let text =
+                |words: &str, generator: &Generator| TrainingText::new(generator.scored_ids(words).unwrap().1, None);
             let models = [
                 ("one", one()),
                 ("two", generator(&WORDS, LayerConfig::gru(5))),
@@ -66,7 +72,11 @@ impl TestServer {
             server.run(
                 models
                     .map(|(name, generator)| {
-                        let training_text = (name == "one").then(|| text(TEXT, &generator));
+                        let training_text = match name {
+                            "one" => Some(text(TEXT, &generator)),
+                            "other" => Some(text(OTHER_TEXT, &generator)),
+                            _ => None,
+                        };
                         ServedModel { name: name.into(), generator, training_text }
                     })
                     .into(),

@@ -4,16 +4,24 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use eval::Match;
 use serde_json::{Value, json};
 
 use crate::api_error::ApiError;
 use crate::app::App;
 use crate::fields::Fields;
-use crate::offsets::character_starts;
+use crate::models::ModelChoice;
+use crate::offsets::WrittenText;
 
+/// The texts that are traced at once, each by a thread of its own.
+pub(crate) const TRACES: usize = 2;
+/// What `shortest` may be at least: nearly every pair of tokens is in every training text.
+const LOWEST_SHORTEST: usize = 3;
 /// The shortest sequence that counts as copied if the request does not say.
 const DEFAULT_SHORTEST: usize = 5;
+/// The most sequences that are listed.
+const MAX_RUNS: usize = 1_000;
 /// The tokens of the training text that are shown before and after a copied sequence.
 const SHOWN: usize = 12;
 
@@ -21,29 +29,44 @@ const SHOWN: usize = 12;
 pub(crate) async fn trace(State(app): State<Arc<App>>, fields: Fields) -> Result<Json<Value>, ApiError> {
     let model = app.models.choose(fields.get::<String>("model", "the name of a model")?.as_deref())?;
     let text = fields.get::<String>("text", "a text")?.unwrap_or_default();
-    let expected = "a number of tokens from 1 on";
+    let expected = "a number of tokens from 3 on";
     let shortest: usize = fields.get("shortest", expected)?.unwrap_or(DEFAULT_SHORTEST);
-    if shortest == 0 {
+    if shortest < LOWEST_SHORTEST {
         return Err(Fields::unexpected("shortest", &json!(shortest), expected));
     }
-    let generator = app.models.generator(&model);
-    let training_text = app.models.training_text(&model).ok_or_else(|| ApiError::no_training_text(&model.name))?;
-    let scored = generator.scored_ids(&text);
+    let permit = app.traces.clone().acquire_owned().await.map_err(|_| ApiError::stopping())?;
+    // Held until the thread has ended, even if nobody waits for the answer any more.
+    let traced = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        copied(&app, &model, &text, shortest)
+    });
+    let failed = |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the text could not be traced: try another one");
+    traced.await.map_err(failed)?.map(Json)
+}
+
+/// The answer.
+fn copied(app: &App, model: &ModelChoice, text: &str, shortest: usize) -> Result<Value, ApiError> {
+    let generator = app.models.generator(model);
+    let training_text = app.models.training_text(model).ok_or_else(|| ApiError::no_training_text(&model.name))?;
+    let scored = generator.scored_ids(text);
     let (_, ids) = scored.map_err(|error| ApiError::invalid("text", error.to_string()))?;
     let tokenizer = generator.tokenizer();
-    let starts = character_starts(tokenizer, &ids);
+    let written = WrittenText::new(tokenizer, &ids);
     let source = training_text.text();
-    let run = |Match { length, in_sample, in_text }: Match| {
+    let run = |&Match { length, in_sample, in_text }: &Match| {
         let end = in_text + length;
         let before = tokenizer.decode(&source[in_text.saturating_sub(SHOWN)..in_text]);
         let after = tokenizer.decode(&source[end..source.len().min(end + SHOWN)]);
         json!({
-            "start": starts[in_sample], "end": starts[in_sample + length], "tokens": length,
+            "start": written.tokens[in_sample].start, "end": written.tokens[in_sample + length - 1].end, "tokens": length,
             "source": {
                 "position": in_text, "before": before, "text": tokenizer.decode(&source[in_text..end]), "after": after,
             },
         })
     };
-    let runs: Vec<Value> = training_text.copied_runs(&ids, shortest).into_iter().map(run).collect();
-    Ok(Json(json!({ "model": model.name, "tokens": ids.len(), "training_tokens": source.len(), "runs": runs })))
+    let found = training_text.copied_runs(&ids, shortest, tokenizer.vocabulary.unknown_id());
+    Ok(json!({
+        "model": model.name, "text": written.text, "tokens": ids.len(), "training_tokens": source.len(),
+        "runs": found.iter().take(MAX_RUNS).map(run).collect::<Vec<_>>(), "truncated": found.len() > MAX_RUNS,
+    }))
 }

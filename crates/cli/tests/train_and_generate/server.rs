@@ -25,6 +25,7 @@ fn an_address_that_cannot_be_used_is_reported_with_the_option() {
     let port = listener.local_addr().unwrap().port().to_string();
     dir.expect_error(&["serve", "--model", "base", "--port", &port], &[&port, "in use", "`--port 8081`"]);
     dir.expect_error(&["serve", "--model", "base", "--host", "0.0.0.0"], &["0.0.0.0", "`--token SECRET`"]);
+    dir.expect_error(&["serve", "--model", "base", "--token", ""], &["the token is empty", "`PASTICHE_TOKEN`"]);
     dir.expect_error(&["serve", "--model", "none", "--port", "0"], &["none"]);
 }
 

@@ -84,6 +84,17 @@ impl Detokenizer {
         &self.text[start..]
     }
 
+    /// The pending text, as [`finish`](Self::finish) would return it.
+    pub fn pending(&self) -> String {
+        let mut text = String::new();
+        match &self.kind {
+            Kind::Words(_) => {}
+            Kind::Characters(characters) => characters.clone().finish(&mut text),
+            Kind::Subwords(subwords) => subwords.clone().finish(&mut text),
+        }
+        text
+    }
+
     /// Ends a document, which writes nothing but pending text: the next token is written as the first of a text.
     pub fn end_document(&mut self) -> &str {
         let start = self.text.len();
@@ -132,7 +143,9 @@ mod tests {
     fn outputs(pre_tokenizer: &PreTokenizer, tokens: &[String]) -> Vec<String> {
         let mut detokenizer = Detokenizer::new(pre_tokenizer, Some("|"));
         let mut outputs: Vec<String> = tokens.iter().map(|token| detokenizer.push(token).to_owned()).collect();
+        let pending = detokenizer.pending();
         outputs.push(detokenizer.finish().to_owned());
+        assert_eq!(outputs.last(), Some(&pending));
         assert_eq!(detokenizer.text(), outputs.concat());
         assert_eq!(detokenizer.into_text(), outputs.concat());
         outputs
