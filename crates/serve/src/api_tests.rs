@@ -68,9 +68,9 @@ fn unknown_words_are_not_copied() {
 #[test]
 fn only_so_many_copied_sequences_are_listed() {
     let server = TestServer::start(|options| options);
-    for (count, listed, truncated) in [(1_000, 1_000, false), (1_001, 1_000, true)] {
+    for (count, listed, has_more) in [(1_000, 1_000, false), (1_001, 1_000, true)] {
         let answer = server.ask("/api/trace", &json!({ "text": "and the fox saw the crow a ".repeat(count) })).json();
         assert_eq!(answer["runs"].as_array().unwrap().len(), listed);
-        assert_eq!(answer["truncated"], truncated);
+        assert_eq!(answer["has_more"], has_more);
     }
 }

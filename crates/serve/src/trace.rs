@@ -67,6 +67,6 @@ fn copied(app: &App, model: &ModelChoice, text: &str, shortest: usize) -> Result
     let found = training_text.copied_runs(&ids, shortest, tokenizer.vocabulary.unknown_id());
     Ok(json!({
         "model": model.name, "text": written.text, "tokens": ids.len(), "training_tokens": source.len(),
-        "runs": found.iter().take(MAX_RUNS).map(run).collect::<Vec<_>>(), "truncated": found.len() > MAX_RUNS,
+        "runs": found.iter().take(MAX_RUNS).map(run).collect::<Vec<_>>(), "has_more": found.len() > MAX_RUNS,
     }))
 }
