@@ -138,11 +138,11 @@ fn a_document_with_a_label_is_written_to_its_end() {
     dir.file("rows.csv", format!("text,kind\n{rows}"));
     train(&dir, "runs/a", &["--text", "rows.csv", "--column", "text", "--label", "kind"], &["train.epochs=4"]);
     let own = ["--label", "long", "--temperature", "1", "--top-p", "1"];
-    let written = write_ok(&dir, &own, &["the fox", "/write 2000", "/save a.json"]);
+    let written = write_ok(&dir, &own, &["the fox", "/write 1000", "/save a.json"]);
     assert!(written.stderr.contains("the document is complete"), "{}", written.stderr);
     let saved: Value = serde_json::from_str(&fs::read_to_string(dir.path().join("a.json")).unwrap()).unwrap();
     assert_eq!(saved["label"], "long");
-    let error = write(&dir, &own, &["the fox", "/write 2000", "1"]);
+    let error = write(&dir, &own, &["the fox", "/write 1000", "1"]);
     assert_error(&error, "a complete document", &["line 3", "the document is complete"]);
     let painted = dir.run_ok(&["evaluate", "--text", "rows.csv", "--color", "always", "--backend", "flex"]);
     assert_eq!(without_colours(&painted.stdout).matches("the fox saw").count(), 60, "{}", painted.stdout);
