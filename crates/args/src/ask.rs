@@ -27,6 +27,9 @@ pub struct Ask {
     /// Leave out questions with a lower confidence, from 0 to 1 [default: that of the model, chosen for precision]
     #[arg(long, value_name = "P")]
     pub min_confidence: Option<f64>,
+    /// Ask only what the network generates, without the rules for English sentences
+    #[arg(long)]
+    pub no_rules: bool,
     /// Tell on standard error why each other question was left out
     #[arg(long)]
     pub explain: bool,

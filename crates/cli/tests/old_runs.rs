@@ -93,6 +93,10 @@ fn an_old_question_model_is_evaluated_as_before() {
         assert_eq!(found[key], expected["questions"][key], "{key}");
     }
     assert_close(&found["answers"][0]["f1"], &expected["questions"]["f1"], "f1");
+    // What `ask` uses, not a ranking that is fitted on these questions.
+    assert_eq!(found["ranking"]["threshold"], 0.5);
+    let protocol = found["ranking"]["protocol"].as_str().unwrap();
+    assert!(protocol.ends_with("because the model has no fitted one"), "{protocol}");
 }
 
 #[test]

@@ -77,6 +77,17 @@ fn a_model_is_trained_and_generates_questions_in_every_format() {
     let none = explain(&["--min-confidence", "1"]);
     let explained = none.stderr.lines().filter(|line| line.contains("left out (line 1, ")).count();
     assert!(none.stdout.is_empty() && explained >= lines.len(), "{}", none.stderr);
+    // Without rules, and in another language, only the network asks.
+    let by_rule = |text: &str, more: &[&str]| {
+        dir.file("other.txt", text);
+        let ask = ["ask", "--model", "run", "--text", "other.txt", "--explain", "--min-confidence", "0"];
+        let CommandOutput { stdout, stderr, .. } = dir.run_ok(&[&ask, more].concat());
+        (stdout.contains("\"found_by\":\"rule\""), stderr.contains("not English"))
+    };
+    let english = "Maria Lopez founded the first hospital in Bristol in 1842.";
+    assert_eq!(by_rule(english, &[]), (true, false));
+    assert_eq!(by_rule(english, &["--no-rules"]), (false, false));
+    assert_eq!(by_rule("De man was in Amsterdam.", &[]), (false, true));
     // The run fitted a ranking, whose threshold is the default.
     let ranking: Value = serde_json::from_slice(&std::fs::read(dir.path().join("run/ranking.json")).unwrap()).unwrap();
     assert!(ranking["answers"].as_u64().unwrap() > 0 && ranking["weights"]["fluency"].is_f64(), "{ranking}");

@@ -86,11 +86,21 @@ fn f1_normalized(predicted: &str, gold: &str) -> f64 {
     if predicted.is_empty() || gold.is_empty() {
         return f64::from(predicted == gold);
     }
+    let [predicted, gold] = [predicted, gold].map(|answer| answer.split(' ').collect::<Vec<_>>());
+    word_f1(&predicted, &gold)
+}
+
+/// F1 over the words of two texts, from 0 to 1, where each common word counts as often as in the text with fewer of it. Two
+/// texts without words have an F1 of 1.
+pub fn word_f1(one: &[impl AsRef<str>], other: &[impl AsRef<str>]) -> f64 {
+    if one.is_empty() && other.is_empty() {
+        return 1.0;
+    }
     let mut remaining: HashMap<&str, usize> = HashMap::new();
-    gold.split(' ').for_each(|word| *remaining.entry(word).or_default() += 1);
+    other.iter().for_each(|word| *remaining.entry(word.as_ref()).or_default() += 1);
     let take = |word: &str| remaining.get_mut(word).filter(|n| **n > 0).map(|n| *n -= 1);
-    let common = predicted.split(' ').filter_map(take).count();
-    2.0 * common as f64 / (predicted.split(' ').count() + gold.split(' ').count()) as f64
+    let common = one.iter().map(AsRef::as_ref).filter_map(take).count();
+    2.0 * common as f64 / (one.len() + other.len()) as f64
 }
 
 #[cfg(test)]
@@ -122,6 +132,8 @@ mod tests {
     fn a_repeated_word_is_common_as_often_as_in_both() {
         assert_eq!(f1("fox fox fox grapes", "fox fox"), 2.0 / 3.0);
         assert_eq!((f1("the sour grapes", "Grapes, sour"), f1("fox", "crow")), (1.0, 0.0));
+        assert_eq!((word_f1(&["river", "river"], &["river"]), word_f1(&[""; 0], &["fox"])), (2.0 / 3.0, 0.0));
+        assert_eq!(word_f1(&[""; 0], &[""; 0]), 1.0);
         assert!(!exact_match("the sour grapes", "Grapes, sour") && exact_match("the fox", "Fox!"));
     }
 

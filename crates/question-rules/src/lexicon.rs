@@ -24,10 +24,15 @@ pub struct Lexicon {
     times: HashSet<&'static str>,
     places: HashSet<&'static str>,
     nationalities: HashSet<&'static str>,
+    closed: HashSet<&'static str>,
+    foreign: HashSet<&'static str>,
 }
 
 /// The word lists of this crate.
 pub static LEXICON: LazyLock<Lexicon> = LazyLock::new(Lexicon::load);
+
+/// Function words and irregular forms, each with its parts of speech.
+const CLOSED: &str = include_str!("lexicon/closed.txt");
 
 /// The gender of a person or an animal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +63,8 @@ impl Lexicon {
             times: words(include_str!("lexicon/times.txt")),
             places: words(include_str!("lexicon/places.txt")),
             nationalities: words(include_str!("lexicon/nationalities.txt")),
+            closed: CLOSED.lines().filter_map(|line| line.split_whitespace().next()).collect(),
+            foreign: words(include_str!("lexicon/foreign.txt")),
         };
         let nouns = words(include_str!("lexicon/nouns_also_verbs.txt"));
         let verbs = words(include_str!("lexicon/verbs.txt"));
@@ -100,7 +107,7 @@ impl Lexicon {
                 }
             }
         }
-        for (form, base) in [("am", "be"), ("are", "be"), ("is", "be"), ("were", "be"), ("was", "be"), ("lay", "lie")] {
+        for (form, base) in [("am", "be"), ("are", "be"), ("is", "be"), ("were", "be"), ("was", "be")] {
             lexicon.bases.insert(form.into(), base.into());
             lexicon.past_bases.insert(form.into(), base.into());
         }
@@ -116,7 +123,7 @@ impl Lexicon {
         for adjective in words(include_str!("lexicon/adjectives.txt")).union(&lexicon.nationalities.clone()) {
             lexicon.add(adjective, Tag::Adj, 0);
         }
-        for line in include_str!("lexicon/closed.txt").lines() {
+        for line in CLOSED.lines() {
             let mut parts = line.split_whitespace();
             let Some(word) = parts.next() else { continue };
             let tags = parts.filter_map(Tag::by_name).enumerate();
@@ -150,6 +157,16 @@ impl Lexicon {
     /// Whether a noun, in lower case, is a person or an animal of a fable.
     pub fn is_person(&self, noun: &str) -> bool {
         self.people.contains(noun) || self.people.contains(singular(noun).as_str())
+    }
+
+    /// Whether it is an English function word, in lower case.
+    pub fn is_closed(&self, word: &str) -> bool {
+        self.closed.contains(word)
+    }
+
+    /// Whether it is a function word of another language and no English word, in lower case.
+    pub fn is_foreign(&self, word: &str) -> bool {
+        self.foreign.contains(word)
     }
 
     /// The gender of a person, an animal or a given name, in lower case.

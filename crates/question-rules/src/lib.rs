@@ -3,14 +3,17 @@
 //! | module | contents |
 //! |---|---|
 //! | `token` | the words and marks of a sentence |
+//! | `language` | whether a text is English |
 //! | `lexicon`, `morphology` | word lists, and the forms of verbs and nouns |
 //! | `tag`, `tagger` | parts of speech |
 //! | `parse` | phrases and clauses |
 //! | `rules` | the transformations of a clause into questions, and what pronouns refer to |
 //! | `question` | questions with features, and reasons why something was left out |
 //!
-//! What is doubtful is left out, with the reason. A text in another language gives no questions.
+//! What is doubtful is left out, with the reason. A paragraph that is not English by its function
+//! words gives no questions, nor does one of few words in a text that is not English.
 
+mod language;
 mod lexicon;
 mod morphology;
 mod parse;
@@ -26,25 +29,66 @@ pub use question::{Candidates, Features, LeftOut, Reason, Rule, RuleQuestion};
 
 use parse::Sentence;
 use rules::References;
+use tag::Tag;
 use tagger::Cases;
 use token::Token;
 
 /// Longer sentences, in tokens, are left out: few of them are recognised.
 const MAX_TOKENS: usize = 70;
 
-/// The questions about each of `sentences`, which are byte ranges of `passage` in their order. A pronoun is replaced by
-/// what it refers to in its sentence or in the one before, or else the question is left out.
+/// The questions about each of `sentences`, which are byte ranges of `passage` in their order. The passage is one paragraph:
+/// a pronoun is replaced by what it refers to in its sentence or in one of the three before, or else the question is left
+/// out.
 pub fn candidates(passage: &str, sentences: &[Range<usize>]) -> Vec<Candidates> {
-    let mut references = References::default();
-    let mut cases = Cases::default();
-    let mut tokenized = Vec::with_capacity(sentences.len());
-    for sentence in sentences {
-        let tokens = token::tokenize(passage, sentence.clone());
-        cases.add(&tokens);
-        tokenized.push(tokens);
+    let mut rules = Rules::new(passage, sentences.iter().cloned());
+    rules.begin_paragraph(0..passage.len());
+    sentences.iter().map(|sentence| rules.candidates(sentence)).collect()
+}
+
+/// The questions about a text, sentence by sentence.
+#[derive(Debug)]
+pub struct Rules<'a> {
+    text: &'a str,
+    cases: Cases,
+    text_is_english: bool,
+    paragraph_is_english: bool,
+    references: References,
+    /// The number of the next sentence in its paragraph.
+    number: usize,
+}
+
+impl<'a> Rules<'a> {
+    /// For a text with these sentences, which are byte ranges. Their words are read, but questions are only made by
+    /// [`candidates`](Self::candidates).
+    pub fn new(text: &'a str, sentences: impl IntoIterator<Item = Range<usize>>) -> Self {
+        let text_is_english = language::is_english(text);
+        let mut cases = Cases::default();
+        sentences.into_iter().for_each(|sentence| cases.add(&token::tokenize(text, sentence)));
+        let paragraph_is_english = text_is_english;
+        Self { text, cases, text_is_english, paragraph_is_english, references: References::default(), number: 0 }
     }
-    let each = sentences.iter().zip(tokenized).enumerate();
-    each.map(|(number, (sentence, tokens))| of_sentence(sentence, tokens, number, &cases, &mut references)).collect()
+
+    /// Begins with a paragraph, in bytes of the text. Pronouns do not refer to earlier ones. A paragraph that is not English
+    /// gives no questions; one of few words is as English as the text.
+    pub fn begin_paragraph(&mut self, paragraph: Range<usize>) {
+        let paragraph = &self.text[paragraph];
+        self.paragraph_is_english =
+            if language::is_long_enough(paragraph) { language::is_english(paragraph) } else { self.text_is_english };
+        self.references = References::default();
+        self.number = 0;
+    }
+
+    /// The questions about the next sentence of the paragraph, in bytes of the text.
+    pub fn candidates(&mut self, sentence: &Range<usize>) -> Candidates {
+        if !self.paragraph_is_english {
+            let left_out = LeftOut { bytes: sentence.clone(), rule: None, reason: Reason::NotEnglish };
+            return Candidates { questions: Vec::new(), left_out: vec![left_out] };
+        }
+        let tokens = token::tokenize(self.text, sentence.clone());
+        let found = of_sentence(sentence, tokens, self.number, &self.cases, &mut self.references);
+        self.number += 1;
+        found
+    }
 }
 
 fn of_sentence(
@@ -70,6 +114,7 @@ fn of_sentence(
         return found;
     }
     tagger::tag(&mut tokens, cases);
+    tag_lay(&mut tokens);
     let parsed = Sentence { tokens: &tokens };
     let (mut clauses, failure) = parse::parse(&parsed);
     for clause in &mut clauses {
@@ -87,6 +132,18 @@ fn of_sentence(
         rules::ask(&parsed, clause, clauses.get(at + 1), references, number, &mut found);
     }
     found
+}
+
+/// "The hens lay three eggs" has the verb "lay", because "lie" has no object.
+fn tag_lay(tokens: &mut [Token]) {
+    let sentence = Sentence { tokens };
+    let has_object = |at: usize| {
+        let object = parse::noun_phrase(&sentence, at + 1);
+        object.is_some_and(|noun| !lexicon::LEXICON.is_time(&sentence.tokens[noun.head].lower))
+    };
+    let is_lay = |at: &usize| tokens[*at].is("lay") && tokens[*at].tag == Tag::Past && has_object(*at);
+    let found: Vec<usize> = (0..tokens.len()).filter(is_lay).collect();
+    found.into_iter().for_each(|at| tokens[at].tag = Tag::Plain);
 }
 
 /// The tokens that are not within parentheses or brackets, and the number of pairs.

@@ -111,6 +111,8 @@ pub struct LeftOut {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
+    /// The text, or its paragraph, is not English by its function words.
+    NotEnglish,
     /// The sentence does not end with a full stop, or is a question, a heading or a fragment.
     NotAStatement,
     /// It contains direct speech or a quotation.
@@ -136,6 +138,7 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::NotEnglish => "the text is not English by its function words",
             Self::NotAStatement => "not a statement that ends with a full stop",
             Self::Quotation => "contains direct speech or a quotation",
             Self::UnclearStructure => "its structure is unclear",

@@ -1,7 +1,7 @@
 //! The questions about the sentences of `sentences.txt`, exactly: each passage with its sentences, a line each, and below
 //! a sentence its questions with rule and answer. A dash begins why a sentence has no questions.
 
-use question_rules::{Reason, Rule, candidates};
+use question_rules::{Reason, Rule, Rules, candidates};
 
 /// A sentence with the lines below it.
 struct Expected<'a> {
@@ -77,6 +77,7 @@ fn other_languages_and_odd_texts_give_no_questions() {
         ".",
         "여우는 포도를 보았다.",
         "Der Fuchs sah eine Krähe auf dem Baum.",
+        "De man was in Amsterdam.",
         "((( ) ] .",
         "THE FOX AND THE CROW",
         "1 2 3 4 5.",
@@ -98,5 +99,58 @@ fn reasons_and_rules_have_stable_names() {
     for rule in Rule::ALL {
         let name = serde_json::to_string(&rule).unwrap();
         assert_eq!(serde_json::from_str::<Rule>(&name).unwrap(), rule);
+    }
+}
+
+#[test]
+fn pronouns_refer_to_the_same_paragraph_and_not_far_back() {
+    let first = "The miller sold the mill in 1526.";
+    let last = "He died in Ulm in 1879.";
+    let questions = |between: &str, is_apart: bool| {
+        let text = format!("{first} {between}{last}");
+        let mut start = 0;
+        let mut sentences = Vec::new();
+        for (at, stop) in text.match_indices('.') {
+            sentences.push(start..at + stop.len());
+            start = at + stop.len() + 1;
+        }
+        let mut rules = Rules::new(&text, sentences.iter().cloned());
+        let mut found = Vec::new();
+        for (at, sentence) in sentences.iter().enumerate() {
+            if at == 0 || is_apart {
+                rules.begin_paragraph(sentence.start..text.len());
+            }
+            found = rules.candidates(sentence).questions;
+        }
+        found.into_iter().map(|one| one.question).collect::<Vec<_>>()
+    };
+    let where_he_died = "Where did the miller die in 1879?".to_owned();
+    let rain = "It rained. ";
+    assert!(questions("", false).contains(&where_he_died));
+    assert!(questions(&rain.repeat(2), false).contains(&where_he_died));
+    assert_eq!(questions(&rain.repeat(3), false), [] as [&str; 0]);
+    assert_eq!(questions("", true), [] as [&str; 0]);
+}
+
+#[test]
+fn a_long_paragraph_is_judged_by_itself_and_a_short_one_by_the_text() {
+    let english = "The old miller sold the mill to the king in 1526, and after that he lived with his wife in a small \
+                   house beside the river.";
+    let dutch = "Hij had een huis in de stad en was daar met zijn broer, maar in 1902 was het huis van de man in \
+                 Amsterdam verkocht.";
+    let ask = |text: &str, paragraph: &str| {
+        let start = text.find(paragraph).unwrap();
+        let range = start..start + paragraph.len();
+        let mut rules = Rules::new(text, [range.clone()]);
+        rules.begin_paragraph(range.clone());
+        rules.candidates(&range)
+    };
+    let short = "Water boils in London.";
+    for text in
+        [format!("{dutch} {dutch}\n\n{english}\n\n{short}"), format!("{}\n\n{dutch}\n\n{short}", english.repeat(6))]
+    {
+        let has_reason = |paragraph| ask(&text, paragraph).left_out.iter().any(|it| it.reason == Reason::NotEnglish);
+        assert_eq!((has_reason(english), has_reason(dutch)), (false, true), "{text}");
+        assert_eq!(has_reason(short), text.starts_with("Hij"), "{text}");
     }
 }

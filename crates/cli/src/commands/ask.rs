@@ -36,7 +36,8 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
     let options = QgOptions::default()
         .max_per_sentence(args.per_sentence)
         .beam(BeamOptions::default().beam_size(args.beam))
-        .min_confidence(args.min_confidence);
+        .min_confidence(args.min_confidence)
+        .rules(!args.no_rules);
     let task = LongTask::start("generating questions");
     let done = task.fraction();
     let print = if args.raw { print_raw } else { print };

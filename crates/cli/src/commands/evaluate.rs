@@ -9,6 +9,7 @@ use models::bundle::read_metadata;
 use models::{LanguageModel, LmBundle, ModelBundle, Network, StateMode, Summary};
 use qa::QuestionModel;
 use qa::data::ReadOptions;
+use qa::ranking::RANKING;
 use seqdata::{Documents, EvaluationText, Part, TextDataset};
 use serde::Serialize;
 use text_prep::{InputError, PreTokenizer, TextFiles};
@@ -269,10 +270,15 @@ fn evaluate_questions(args: &Evaluate, directory: &Path, backend: &BackendSelect
             warn(left_out_questions(path, &data.counts).as_slice());
             question_scores::evaluate(&bundle, &data.documents, data.counts.found)?
         }
-        // The ranking was fitted on these questions, so that only a cross-validation tells how good it is.
         None => {
             let experiment = own_questions(&bundle, directory)?;
-            question_scores::fit_and_evaluate(&bundle, &experiment.valid, experiment.valid_found)?.1
+            let (valid, found) = (&experiment.valid, experiment.valid_found);
+            if bundle.extra_files.contains_key(RANKING) {
+                // The ranking was fitted on these questions, so that only a cross-validation tells how good it is.
+                question_scores::fit_and_evaluate(&bundle, valid, found)?.1
+            } else {
+                question_scores::evaluate(&bundle, valid, found)?
+            }
         }
     };
     status(&format!("model {}", directory.display()));

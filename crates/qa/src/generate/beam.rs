@@ -206,11 +206,12 @@ impl Search {
         }
         let too_long = kept.first().is_some_and(|(_, one)| one.words.len() >= options.max_len);
         if self.finished.len() >= beam_size || too_long || kept.is_empty() {
-            // An unfinished sequence is better than none.
+            // An unfinished sequence is better than none, also one whose continuations are all rejected.
             if self.finished.is_empty() {
-                let unfinished = kept.into_iter().map(|(_, one)| one);
-                let hypothesis = |one: Prefix| hypothesis(one.words, one.log_prob, options);
-                self.finished.extend(unfinished.map(hypothesis));
+                let continued: Vec<Prefix> = kept.into_iter().map(|(_, one)| one).collect();
+                let unfinished = if continued.is_empty() { std::mem::take(&mut self.prefixes) } else { continued };
+                let unfinished = unfinished.into_iter().filter(|one| !one.words.is_empty());
+                self.finished.extend(unfinished.map(|one| hypothesis(one.words, one.log_prob, options)));
             }
             self.prefixes.clear();
             return Vec::new();
@@ -323,6 +324,21 @@ mod tests {
         let endless = |word: u32| vec![(word + 1, 1.0)];
         let found = &search(endless, options(2), vec![free()])[0];
         assert_eq!(found[0].words, (1..=10).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_sequence_whose_continuations_are_all_rejected_is_kept() {
+        // After 1, 2 only the banned 3 and the repeated 1 are left, and there is no end.
+        let next = |word| match word {
+            0 => vec![(1, 1.0)],
+            1 => vec![(2, 1.0)],
+            _ => vec![(3, 0.5), (1, 0.5)],
+        };
+        let limits = SearchLimits { banned: vec![3], sentence: Vec::new() };
+        let found = &search(next, options(2), vec![limits])[0];
+        assert_eq!(found.iter().map(|one| one.words.clone()).collect::<Vec<_>>(), [[1, 2]]);
+        let limits = SearchLimits { banned: vec![1], sentence: Vec::new() };
+        assert!(search(next, options(2), vec![limits])[0].is_empty());
     }
 
     #[test]

@@ -2,11 +2,13 @@
 //! the ranking.
 
 use eval::rouge::rouge_l;
+use eval::squad::word_f1;
 use text_prep::spans::{Word, sentences, words};
 
 use super::beam::BeamOptions;
 use super::drafts::{Answered, SourceSentence};
 use super::pipeline::{QaPipeline, is_near};
+use super::rules::ParagraphRules;
 use crate::data::{Document, LocatedQuestion, in_question, locate_answers};
 use crate::error::{Error, Result};
 use crate::ranking::{LabelledQuestion, Ranking};
@@ -42,7 +44,7 @@ impl Case<'_> {
 
     /// The network's best question.
     pub fn generated(&self) -> Option<&CaseQuestion> {
-        self.questions.first()
+        self.questions.iter().find(|one| !one.is_by_rule)
     }
 
     /// The question with the highest confidence, the first of equal ones.
@@ -77,13 +79,14 @@ impl<'a> Cases<'a> {
         let mut passages = Vec::new();
         let mut by_rules = Vec::new();
         for (number, passage) in documents.iter().flat_map(|document| &document.passages).enumerate() {
-            let found = question_rules::candidates(&passage.text, &sentences(&passage.text));
-            let found: Vec<_> = found.into_iter().flat_map(|found| found.questions).collect();
+            let sentences = sentences(&passage.text);
+            let mut rules = ParagraphRules::new(&passage.text, sentences.iter().cloned());
+            let found: Vec<_> = sentences.iter().flat_map(|sentence| rules.next(sentence).questions).collect();
             cases.unmapped += locate_answers(passage, segmentation, |located| {
                 let (at, range) = (cases.all.len(), located.start..located.start + located.sentence.len());
                 let sentence = SourceSentence::new(&passage.text, range, located.words.clone(), &pipeline.vocabulary);
                 cases.sentences.push(sentence);
-                let drafts = pipeline.rule_drafts(&cases.sentences, at, &found);
+                let drafts = found.iter().filter_map(|one| pipeline.rule_draft(&cases.sentences, at, one));
                 by_rules.extend(drafts.filter(|draft| is_near(&draft.answer, &located.answer)));
                 let reference = words(located.question, segmentation);
                 let in_question = in_question(&located.words, &reference);
@@ -98,7 +101,8 @@ impl<'a> Cases<'a> {
         let drafts = pipeline.network_drafts(&cases.sentences, &answers, beam, &mut |_| true)?;
         let drafts = drafts.expect("nothing cuts it off").into_iter().chain(by_rules).collect();
         let answered = pipeline.answer(&cases.sentences, drafts)?;
-        let features = pipeline.features(&cases.sentences, &answered)?;
+        let fluency = pipeline.fluency_for(&cases.sentences)?;
+        let features = pipeline.features(&cases.sentences, &answered, fluency)?;
         let is_rare = |key: &str| pipeline.vocabulary.id(key).is_none_or(|id| id >= beam.no_repeat_from_id);
         for (Answered { draft, .. }, features) in answered.into_iter().zip(features) {
             let case = &mut cases.all[draft.sentence];
@@ -128,16 +132,14 @@ impl<'a> Cases<'a> {
 /// Whether a question counts as good, compared with a reference question about the same answer.
 fn is_similar(question: &[String], reference: &[String], is_rare: impl Fn(&str) -> bool) -> bool {
     let rare = |words: &[String]| -> Vec<String> { words.iter().filter(|word| is_rare(word)).cloned().collect() };
-    let [rare_question, rare_reference] = [rare(question), rare(reference)];
-    let shared = rare_question.iter().filter(|word| rare_reference.contains(word)).count();
-    let total = rare_question.len() + rare_reference.len();
-    let f1 = if total == 0 { 1.0 } else { 2.0 * shared as f64 / total as f64 };
+    let f1 = word_f1(&rare(question), &rare(reference));
     rouge_l(question, reference) >= MIN_SIMILARITY && f1 >= MIN_SIMILARITY
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ranking::Features;
 
     #[test]
     fn a_good_question_shares_frequent_and_rare_words_with_the_reference() {
@@ -153,5 +155,37 @@ mod tests {
         assert!(!is_similar("what is the name of the fox ?", reference));
         assert!(!is_similar("river river", reference));
         assert!(is_similar("what is the ?", "what is of the ?"));
+        // A word that is repeated is not shared twice.
+        assert!(!is_similar("river river river river of", "river of"));
+    }
+
+    #[test]
+    fn a_question_by_a_rule_is_not_the_question_of_the_network() {
+        let text = "The fox slept.";
+        let words = words(text, text_prep::Segmentation::Spaces);
+        let located = LocatedQuestion {
+            question: "Who slept?",
+            sentence: text,
+            start: 0,
+            words,
+            answer: 0..2,
+            gold_answers: vec!["The fox"],
+        };
+        let question = |text: &str, is_by_rule: bool| CaseQuestion {
+            text: text.into(),
+            keys: Vec::new(),
+            is_by_rule,
+            labelled: LabelledQuestion { features: Features::default(), is_good: true, answer: 0, passage: 0 },
+            confidence: 0.5,
+        };
+        let mut case = Case {
+            located,
+            reference: Vec::new(),
+            in_question: Vec::new(),
+            questions: vec![question("Who slept?", true)],
+        };
+        assert!(case.generated().is_none() && case.best().is_some());
+        case.questions.push(question("What slept?", false));
+        assert_eq!(case.generated().unwrap().text, "What slept?");
     }
 }

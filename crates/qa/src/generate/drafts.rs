@@ -11,7 +11,7 @@ use super::pipeline::QaPipeline;
 use super::report::FoundBy;
 use crate::data::{EncodedSentence, in_question, word_range};
 use crate::error::Result;
-use crate::ranking::{Features, Measures, RuleMeasures};
+use crate::ranking::{Features, Fluency, Measures, RuleMeasures};
 
 /// A sentence of a text.
 pub(super) struct SourceSentence<'a> {
@@ -107,24 +107,22 @@ impl QaPipeline {
         Ok(Some(drafts))
     }
 
-    /// The questions that a rule made about the sentence with this index.
-    pub(super) fn rule_drafts<'a>(
-        &'a self,
-        sentences: &'a [SourceSentence<'a>],
+    /// The question that a rule made about the sentence with this index; `None` if its answer begins or ends within a word.
+    pub(super) fn rule_draft(
+        &self,
+        sentences: &[SourceSentence],
         at: usize,
-        found: &'a [question_rules::RuleQuestion],
-    ) -> impl Iterator<Item = Draft> + 'a {
+        one: &question_rules::RuleQuestion,
+    ) -> Option<Draft> {
         let SourceSentence { range, words: of_sentence, .. } = &sentences[at];
-        found.iter().filter_map(move |one| {
-            let bytes = one.answer.start.checked_sub(range.start)?..one.answer.end.checked_sub(range.start)?;
-            Some(Draft {
-                sentence: at,
-                answer: word_range(&bytes, of_sentence)?,
-                words: words(&one.question, self.segmentation),
-                question: one.question.clone(),
-                probability: None,
-                rule: Some(RuleMeasures { rule: one.rule, features: one.features }),
-            })
+        let bytes = one.answer.start.checked_sub(range.start)?..one.answer.end.checked_sub(range.start)?;
+        Some(Draft {
+            sentence: at,
+            answer: word_range(&bytes, of_sentence)?,
+            words: words(&one.question, self.segmentation),
+            question: one.question.clone(),
+            probability: None,
+            rule: Some(RuleMeasures { rule: one.rule, features: one.features }),
         })
     }
 
@@ -144,9 +142,21 @@ impl QaPipeline {
         Ok(drafts.into_iter().zip(&scores).map(answered).collect())
     }
 
-    /// The features of each question for the ranking.
-    pub(super) fn features(&self, sentences: &[SourceSentence], answered: &[Answered]) -> Result<Vec<Features>> {
-        let fluency = match &self.fluency {
+    /// The language model of the ranking, if it suits a text with these sentences.
+    pub(super) fn fluency_for(&self, sentences: &[SourceSentence]) -> Result<Option<&Fluency>> {
+        let Some(fluency) = &self.fluency else { return Ok(None) };
+        let sentences: Vec<&str> = sentences.iter().map(SourceSentence::sentence).collect();
+        Ok(fluency.suits(&sentences)?.then_some(fluency))
+    }
+
+    /// The features of each question for the ranking, with a language model that suits the text.
+    pub(super) fn features(
+        &self,
+        sentences: &[SourceSentence],
+        answered: &[Answered],
+        fluency: Option<&Fluency>,
+    ) -> Result<Vec<Features>> {
+        let fluency = match fluency {
             Some(fluency) => {
                 let questions: Vec<&str> = answered.iter().map(|one| one.draft.question.as_str()).collect();
                 fluency.nats_per_token(&questions)?

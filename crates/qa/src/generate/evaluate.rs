@@ -161,7 +161,7 @@ pub fn evaluate_questions(
 ) -> Result<QuestionEvaluation> {
     let cases = Cases::new(pipeline, documents, questions, BeamOptions::default())?;
     let fitted = match pipeline.ranking.answers {
-        0 => "weights of the default ranking".into(),
+        0 => "weights and threshold of the default ranking, because the model has no fitted one".into(),
         answers => format!("weights fitted on {answers} held-out answers of its run"),
     };
     evaluate_cases(pipeline, &cases, questions, options, (&pipeline.ranking, &fitted))

@@ -12,6 +12,7 @@ mod evaluate;
 mod pipeline;
 mod question_generation;
 mod report;
+mod rules;
 mod top_k;
 
 pub use beam::{BeamOptions, Hypothesis};

@@ -141,8 +141,8 @@ impl QaPipeline {
         Self { model, vocabulary, segmentation, ranking: Ranking::default(), fluency: None, device }
     }
 
-    /// The same pipeline with a language model that tells the ranking how fluent questions are; without one, all are taken
-    /// for equally fluent.
+    /// The same pipeline with a language model that tells the ranking how fluent questions are; without one, and about texts
+    /// in a language that it does not know, all are taken for equally fluent.
     #[must_use]
     pub fn with_fluency(self, fluency: impl Into<Option<Fluency>>) -> Self {
         Self { fluency: fluency.into(), ..self }

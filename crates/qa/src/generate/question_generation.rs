@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use question_rules::Candidates;
 use text_prep::spans::{ShortSentences, short_sentences, words};
 
 use super::beam::BeamOptions;
@@ -10,7 +9,9 @@ use super::candidates::{candidates, has_word};
 use super::drafts::{Answered, Draft, SourceSentence};
 use super::pipeline::QaPipeline;
 use super::report::{AskProgress, AskReport, CutSentence, FoundBy, GeneratedQuestion, LeftOut, LeftOutReason};
+use super::rules::ParagraphRules;
 use crate::error::{Error, Result};
+use crate::ranking::Fluency;
 
 /// Options of question generation.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,7 +23,7 @@ pub struct QgOptions {
     /// Questions with a lower confidence, from 0 to 1, are left out. Default: `None`, for the threshold of the model's
     /// [ranking](crate::ranking).
     pub min_confidence: Option<f64>,
-    /// Whether questions are also made by rules, if the text is English. Default: true.
+    /// Whether questions are also made by rules, about paragraphs that are English. Default: true.
     pub rules: bool,
 }
 
@@ -104,20 +105,17 @@ impl QaPipeline {
         let min_confidence = options.min_confidence.unwrap_or(self.ranking.threshold);
         let mut report =
             AskReport { sentences: sentences.len(), min_confidence, cut_sentences, ..AskReport::default() };
-        // All at once, because names and what pronouns refer to are found in other sentences.
-        let by_rules = if options.rules {
-            let ranges: Vec<Range<usize>> = sentences.iter().map(|one| one.range.clone()).collect();
-            question_rules::candidates(text, &ranges)
-        } else {
-            vec![Candidates::default(); sentences.len()]
-        };
+        let fluency = self.fluency_for(&sentences)?;
+        let ranges = sentences.iter().map(|one| one.range.clone());
+        let mut rules = options.rules.then(|| ParagraphRules::new(text, ranges));
         let (mut start, mut size) = (0, FIRST_BLOCK);
         while start < sentences.len() {
             let end = sentences.len().min(start + size);
             let fraction = |of_block: f64| (start as f64 + of_block * (end - start) as f64) / sentences.len() as f64;
             let nothing = |done: f64| AskProgress { fraction: fraction(done), questions: &[], left_out: &[] };
-            let block = Block { sentences: &sentences, by_rules: &by_rules, range: start..end };
-            let chosen = self.ask_block(&block, options, &mut report, &mut |done| keep_going(nothing(done)))?;
+            let block = Block { sentences: &sentences, fluency, range: start..end };
+            let chosen =
+                self.ask_block(&block, options, rules.as_mut(), &mut report, &mut |done| keep_going(nothing(done)))?;
             let Some(Chosen { questions, left_out }) = chosen else { return Ok(None) };
             let before = report.questions.len();
             report.questions.extend(questions.into_iter().map(|one| block.located(one, &char_offsets)));
@@ -138,13 +136,14 @@ impl QaPipeline {
         &self,
         block: &Block,
         options: &QgOptions,
+        rules: Option<&mut ParagraphRules>,
         report: &mut AskReport,
         keep_going: &mut dyn FnMut(f64) -> bool,
     ) -> Result<Option<Chosen>> {
         if !keep_going(0.0) {
             return Ok(None);
         }
-        let Block { sentences: all, range, .. } = block;
+        let Block { sentences: all, fluency, range } = block;
         let sentences = &all[range.clone()];
         let inputs: Vec<_> = sentences.iter().map(|one| (&one.encoded, None)).collect();
         let scores = self.score_spans(&inputs)?;
@@ -157,9 +156,17 @@ impl QaPipeline {
         let drafts = self.network_drafts(sentences, &answers, options.beam, keep_going)?;
         let Some(mut drafts) = drafts else { return Ok(None) };
         let mut chosen = Chosen::default();
-        for (at, found) in block.by_rules[range.clone()].iter().enumerate() {
-            drafts.extend(self.rule_drafts(sentences, at, &found.questions));
-            chosen.left_out.extend(found.left_out.iter().map(left_out_by_rule));
+        if let Some(rules) = rules {
+            for (at, sentence) in sentences.iter().enumerate() {
+                let found = rules.next(&sentence.range);
+                chosen.left_out.extend(found.left_out.iter().map(left_out_by_rule));
+                for one in &found.questions {
+                    match self.rule_draft(sentences, at, one) {
+                        Some(draft) => drafts.push(draft),
+                        None => chosen.left_out.push(left_out_within_word(one)),
+                    }
+                }
+            }
         }
         report.generated += drafts.len();
         // Round trip: the network answers each question. What a rule asks about is known without it.
@@ -179,7 +186,7 @@ impl QaPipeline {
             let answer = sentences[draft.sentence].bytes(&best);
             left_out(draft, LeftOutReason::Inconsistent(answer))
         }));
-        let features = self.features(sentences, &answered)?;
+        let features = self.features(sentences, &answered, *fluency)?;
         let confidences = features.iter().map(|features| self.ranking.confidence(features));
         let mut ranked: Vec<(f64, Answered)> = confidences.zip(answered).collect();
         ranked.sort_by(|one, other| one.1.draft.sentence.cmp(&other.1.draft.sentence).then(other.0.total_cmp(&one.0)));
@@ -225,8 +232,8 @@ impl QaPipeline {
 struct Block<'a> {
     /// All sentences of the text.
     sentences: &'a [SourceSentence<'a>],
-    /// What the rules found in each of them.
-    by_rules: &'a [Candidates],
+    /// A language model that suits them.
+    fluency: Option<&'a Fluency>,
     /// Those of the block.
     range: Range<usize>,
 }
@@ -264,6 +271,12 @@ impl Block<'_> {
 fn left_out_by_rule(one: &question_rules::LeftOut) -> LeftOut {
     let reason = LeftOutReason::Rule(one.reason);
     LeftOut { question: None, bytes: one.bytes.clone(), found_by: FoundBy::Rule, reason }
+}
+
+/// A question by a rule whose answer the network cannot be asked about, because its words are divided otherwise.
+fn left_out_within_word(one: &question_rules::RuleQuestion) -> LeftOut {
+    let (question, bytes) = (Some(one.question.clone()), one.answer.clone());
+    LeftOut { question, bytes, found_by: FoundBy::Rule, reason: LeftOutReason::WithinWord }
 }
 
 /// Converts byte offsets into character offsets: the byte offset of each character, and the end of the text.

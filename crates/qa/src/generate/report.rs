@@ -64,6 +64,8 @@ pub struct LeftOut {
 pub enum LeftOutReason {
     /// A rule made none.
     Rule(RuleReason),
+    /// A rule's answer begins or ends within a word of the network.
+    WithinWord,
     /// The network answers its own question with another span, in bytes of the text.
     Inconsistent(Range<usize>),
     /// The confidence is below the threshold; both are given.
@@ -79,6 +81,7 @@ impl LeftOutReason {
     pub fn in_words(&self, text: &str) -> String {
         match self {
             Self::Rule(reason) => reason.to_string(),
+            Self::WithinWord => "the answer begins or ends within a word of the network".into(),
             Self::Inconsistent(answer) => {
                 format!("the network answers it with \u{201c}{}\u{201d}", &text[answer.clone()])
             }

@@ -101,7 +101,7 @@ impl Asker<'_> {
         for phrase in &phrases {
             let is_clause = phrase.kind == PhraseKind::Subordinate
                 && times.is_empty()
-                && self.token(phrase.tokens.start).is_any(&["when", "after", "before", "until"])
+                && self.token(phrase.tokens.start).is_any(&["when", "after", "before"])
                 && self.token(phrase.tokens.start + 1).tag != Tag::Pron;
             if is_clause {
                 let pieces = self.inverted("when", &[phrase.tokens.start]);
@@ -120,7 +120,8 @@ impl Asker<'_> {
         let has_number =
             noun.tokens.clone().any(|at| self.token(at).tag == Tag::Num || self.token(at).is_any(&["a", "an", "few"]));
         let without = [phrase.tokens.start];
-        if phrase.kind == PhraseKind::Prepositional && first.is("for") {
+        let is_prepositional = phrase.kind == PhraseKind::Prepositional;
+        if is_prepositional && first.is("for") {
             if is_unit.contains(&head.lower.as_str()) {
                 let pieces = self.inverted("how long", &without);
                 self.add(Rule::Duration, noun.tokens.clone(), pieces, 2);
@@ -142,10 +143,18 @@ impl Asker<'_> {
         {
             return self.leave_out(phrase.tokens.clone(), Some(Rule::Time), Reason::NeedsContext);
         }
+        // "When did it last?" does not ask for "until 1922".
+        let question = match first.lower.as_str() {
+            limit @ ("until" | "since") if is_prepositional => format!("{limit} when"),
+            "by" | "within" if is_prepositional => {
+                return self.leave_out(phrase.tokens.clone(), Some(Rule::Time), Reason::UnclearStructure);
+            }
+            _ => "when".into(),
+        };
         let drops =
-            phrase.kind == PhraseKind::Prepositional && first.is_any(&["in", "on"]) && self.names_date(&noun.tokens);
+            question != "when" || is_prepositional && first.is_any(&["in", "on"]) && self.names_date(&noun.tokens);
         let answer = if drops { noun.tokens.clone() } else { phrase.tokens.clone() };
-        let pieces = self.inverted("when", &without);
+        let pieces = self.inverted(&question, &without);
         self.add(Rule::Time, answer, pieces, 2);
     }
 
@@ -222,8 +231,7 @@ impl Asker<'_> {
     pub(super) fn causes(&mut self, next: Option<&Clause>) {
         for phrase in self.all_phrases() {
             let first = phrase.tokens.start;
-            let is_purpose = phrase.kind == PhraseKind::Infinitive && first < self.clause().subject.tokens.start
-                || phrase.kind == PhraseKind::Subordinate && self.token(first).is("so");
+            let is_purpose = phrase.kind == PhraseKind::Infinitive && first < self.clause().subject.tokens.start;
             if phrase.kind == PhraseKind::Cause || is_purpose {
                 let pieces = self.inverted("why", &[first]);
                 self.add(Rule::Cause, phrase.tokens.clone(), pieces, 2);

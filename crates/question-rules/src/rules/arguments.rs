@@ -353,13 +353,16 @@ impl Asker<'_> {
             {
                 continue;
             }
-            let is_past = clause.verb.tokens.clone().any(|at| self.token(at).tag == Tag::Past);
-            let verb = if is_past { "was" } else { "is" };
+            // In a past clause it is not known whether the description still holds.
+            if clause.verb.tokens.clone().any(|at| self.token(at).tag == Tag::Past) {
+                self.leave_out(described.tokens.clone(), Some(Rule::Apposition), Reason::UnclearStructure);
+                continue;
+            }
             let word = match animacy(self.writer.sentence, noun) {
                 Animacy::Person => "who",
                 _ => "what",
             };
-            let pieces = vec![Piece::Words(format!("{word} {verb}")), Piece::Tokens(phrase.tokens.clone())];
+            let pieces = vec![Piece::Words(format!("{word} is")), Piece::Tokens(phrase.tokens.clone())];
             self.add(Rule::Apposition, described.tokens.clone(), Ok(pieces), 2);
         }
     }

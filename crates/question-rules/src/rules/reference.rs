@@ -29,8 +29,9 @@ pub struct References {
 }
 
 impl References {
-    /// Remembers the noun phrases of a sentence but those of direct speech.
+    /// Remembers the noun phrases of a sentence but those of direct speech, and forgets those that are too far back.
     pub fn add(&mut self, sentence: &Sentence, clauses: &[Clause], number: usize) {
+        self.entities.retain(|entity| entity.place.0 + MAX_DISTANCE >= number);
         let (mut at, mut is_quoted) = (0, false);
         while let Some(token) = sentence.get(at) {
             match token.text.as_str() {

@@ -35,7 +35,7 @@ pub fn line_number(text: &str, at: usize) -> usize {
 }
 
 /// The byte ranges between blank lines, paragraph separators and byte order marks, which are where files were joined.
-pub(super) fn paragraphs(text: &str) -> Vec<Range<usize>> {
+pub fn paragraphs(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut start = 0;
     for part in text.split(BYTE_ORDER_MARK) {

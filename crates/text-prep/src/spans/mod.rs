@@ -14,7 +14,7 @@ mod words;
 pub use crate::chars::is_white_space;
 pub use join::join;
 pub use key::key;
-pub use lines::line_number;
+pub use lines::{line_number, paragraphs};
 pub use sentences::sentences;
 pub use shape::WordShape;
 pub use short_sentences::{ShortSentences, short_sentences};
