@@ -239,11 +239,13 @@ fn models_are_listed_and_blends_are_names() {
     let models = server.ask("/v1/models", &Value::Null).json();
     let ids: Vec<&str> = models["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["one", "two", "other"]);
+    // The text and ln p of its tokens: untrained models have nearly the same probabilities, and write the same text.
     let text = |model: Value| {
-        let answer =
-            server.ask(COMPLETIONS, &json!({ "model": model, "prompt": "the fox", "seed": 5, "max_tokens": 30 }));
-        assert!(model.is_null() || answer.json()["model"] == model);
-        answer.text()
+        let request = json!({ "model": model, "prompt": "the fox", "seed": 5, "max_tokens": 30, "logprobs": 1 });
+        let answer = server.ask(COMPLETIONS, &request).json();
+        assert!(model.is_null() || answer["model"] == model);
+        let choice = &answer["choices"][0];
+        format!("{} {}", choice["text"], choice["logprobs"]["token_logprobs"])
     };
     let [default, one, two] = [text(Value::Null), text(json!("one")), text(json!("two"))];
     let blended = text(json!("blend:one=0.5,two=0.5"));
