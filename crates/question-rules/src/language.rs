@@ -3,8 +3,8 @@
 use crate::lexicon::LEXICON;
 
 /// The lowest share of English function words, less [`FOREIGN`] times that of other languages, of an English text. Of 1,932
-/// paragraphs of Wikipedia in English, 8 have a lower one; of paragraphs in Dutch, Norwegian, French and Spanish, all have
-/// one below 0.
+/// paragraphs of Wikipedia in English, 8 have a lower one, most of them lists of names. Hand-written paragraphs in Dutch,
+/// Norwegian, French and Spanish have one below -0.5, in German below 0.1.
 const LIMIT: f64 = 0.2;
 /// How much a function word of another language weighs against an English one: a few English ones, such as "in" and "was",
 /// are words of other languages as well.

@@ -7,9 +7,9 @@ use burn::tensor::Device;
 use generate::{Evaluation, EvaluationMode, Generator, LabelChoice, LabelEvaluation, Mixture};
 use models::bundle::read_metadata;
 use models::{LanguageModel, LmBundle, ModelBundle, Network, StateMode, Summary};
-use qa::QuestionModel;
 use qa::data::ReadOptions;
 use qa::ranking::RANKING;
+use qa::{QuestionModel, Ranking};
 use seqdata::{Documents, EvaluationText, Part, TextDataset};
 use serde::Serialize;
 use text_prep::{InputError, PreTokenizer, TextFiles};
@@ -273,11 +273,14 @@ fn evaluate_questions(args: &Evaluate, directory: &Path, backend: &BackendSelect
         None => {
             let experiment = own_questions(&bundle, directory)?;
             let (valid, found) = (&experiment.valid, experiment.valid_found);
-            if bundle.extra_files.contains_key(RANKING) {
+            match bundle.extra_files.get(RANKING).and_then(|bytes| Ranking::from_bytes(bytes)) {
                 // The ranking was fitted on these questions, so that only a cross-validation tells how good it is.
-                question_scores::fit_and_evaluate(&bundle, valid, found)?.1
-            } else {
-                question_scores::evaluate(&bundle, valid, found)?
+                Some(own) => {
+                    let (_, mut evaluation) = question_scores::fit_and_evaluate(&bundle, valid, found)?;
+                    evaluation.ranking.threshold = own.threshold;
+                    evaluation
+                }
+                None => question_scores::evaluate(&bundle, valid, found)?,
             }
         }
     };
