@@ -50,7 +50,7 @@ impl From<Tensor<1>> for TrainLoss {
 /// the transposed embedding table (Press and Wolf 2017). The softmax is computed by the loss or the
 /// sampler.
 ///
-/// With an [adaptive softmax](AdaptiveSoftmax), W and b are those of the head: its columns are those of the most frequent
+/// With an [adaptive softmax](crate::AdaptiveSoftmax), W and b are those of the head: its columns are those of the most frequent
 /// tokens, then those of the clusters.
 #[derive(Module, Debug)]
 pub struct OutputLayer {
