@@ -134,20 +134,13 @@ mod tests {
         use super::super::*;
         use crate::bench::workloads::WORKLOADS;
 
-        /// `sh` in place of `pastiche`: `sh train …` runs the script `train` in the working directory.
+        /// A program whose commands are scripts in `folder`.
         fn program(folder: &Path, train: &str) -> Program {
             let scripts = [("train", train), ("generate", "cat model/word"), ("fetch", "test -f $3")];
             for (name, script) in scripts {
                 std::fs::write(folder.join(name), script).unwrap();
             }
-            Program {
-                path: "sh".into(),
-                backend: args::Backend::Flex,
-                device: None,
-                threads: 1,
-                limit_to_avx2: false,
-                bf16: false,
-            }
+            Program::of_scripts()
         }
 
         fn workloads() -> Vec<&'static Workload> {

@@ -46,6 +46,7 @@ const fn peer(name: &'static str, path: &'static str, arguments: &'static [&'sta
 }
 
 /// The built `pastiche` and how to start it.
+#[derive(Clone)]
 pub struct Program {
     /// The binary
     pub path: PathBuf,
@@ -62,6 +63,12 @@ pub struct Program {
 }
 
 impl Program {
+    /// `sh` in place of `pastiche`: `sh train …` runs the script `train` in the working directory.
+    #[cfg(test)]
+    pub fn of_scripts() -> Self {
+        Self { path: "sh".into(), backend: Backend::Flex, device: None, threads: 1, limit_to_avx2: false, bf16: false }
+    }
+
     /// A command without arguments.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.path);
@@ -150,14 +157,7 @@ mod tests {
 
     #[test]
     fn every_library_gets_the_number_of_threads() {
-        let program = Program {
-            path: "pastiche".into(),
-            backend: Backend::Flex,
-            device: None,
-            threads: 3,
-            limit_to_avx2: true,
-            bf16: false,
-        };
+        let program = Program { threads: 3, limit_to_avx2: true, ..Program::of_scripts() };
         let command = program.command();
         let value = |name: &str| {
             let mut all = command.get_envs();

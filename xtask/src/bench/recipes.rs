@@ -319,14 +319,7 @@ mod tests {
         fn train_with(config: Config, script: &str) -> Result<Map<String, Value>, String> {
             let folder = tempfile::tempdir().unwrap();
             std::fs::write(folder.path().join("train"), script).unwrap();
-            let program = Program {
-                path: "sh".into(),
-                backend: args::Backend::Flex,
-                device: None,
-                threads: 1,
-                limit_to_avx2: false,
-                bf16: false,
-            };
+            let program = Program::of_scripts();
             let text = Text { path: "a b.txt".into(), name: "a b.txt".into(), bytes: 5, sha256: None };
             let (texts, configs, seeds) = (Vec::new(), Vec::new(), Vec::new());
             let comparison = Comparison { texts, configs, seeds, minutes: 0.5, again: false, jobs: None };

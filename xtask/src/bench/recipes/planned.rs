@@ -42,14 +42,7 @@ impl Comparison {
             let path = folder.path().join(format!("plan-{index}.toml"));
             plans.push(self.plan(run, program, folder.path(), path));
         }
-        let single = Program {
-            path: program.path.clone(),
-            backend: program.backend,
-            device: program.device.clone(),
-            threads: 1,
-            limit_to_avx2: program.limit_to_avx2,
-            bf16: program.bf16,
-        };
+        let single = Program { threads: 1, ..program.clone() };
         let measure = |run: &Run| {
             self.line(run, program, |folder| {
                 let plan = first.iter().position(|first| first.has_plan_of(run)).map(|index| &plans[index]);
@@ -176,15 +169,7 @@ mod tests {
     fn a_run_is_trained_by_the_plan_that_was_made_for_it() {
         let folder = tempfile::tempdir().unwrap();
         let write = |script: &str| std::fs::write(folder.path().join("train"), script).unwrap();
-        // `sh` in place of `pastiche`: `sh train …` runs the script `train` in the working directory.
-        let program = Program {
-            path: "sh".into(),
-            backend: args::Backend::Flex,
-            device: None,
-            threads: 1,
-            limit_to_avx2: false,
-            bf16: false,
-        };
+        let program = Program::of_scripts();
         let (text, config) = (text("a b.txt"), config("automatic"));
         let comparison = Comparison {
             texts: Vec::new(),
