@@ -1,5 +1,8 @@
 //! A sample that is generated together with others that come and go.
 
+use std::borrow::Cow;
+
+use eval::TrainingText;
 use rayon::prelude::*;
 
 use crate::batch_session::MAX_READ;
@@ -31,6 +34,8 @@ pub struct OngoingSample<'a> {
     scores: Vec<SampledToken>,
     /// The ids that are never sampled.
     never_sampled: Vec<u32>,
+    /// A text from which at most so many ids in a row may be copied.
+    copy_limit: Option<(&'a TrainingText, usize)>,
     /// The number of tokens that were taken.
     taken: usize,
     is_finished: bool,
@@ -48,8 +53,8 @@ pub struct SampledToken {
     /// The token, as the text that it adds, with the space before it; what adds none by itself, or a part of a character, has
     /// the name that people read.
     pub text: String,
-    /// The likeliest tokens there, named in the same way, and their ln p, the likeliest first.
-    pub top: Vec<(String, f64)>,
+    /// The likeliest tokens there: id, name in the same form, and ln p; the likeliest first.
+    pub top: Vec<(u32, String, f64)>,
 }
 
 impl<'a> OngoingSample<'a> {
@@ -76,6 +81,7 @@ impl<'a> OngoingSample<'a> {
             log_probs: None,
             scores: Vec::new(),
             never_sampled: tokenizer.vocabulary.never_sampled().collect(),
+            copy_limit: None,
             taken: 0,
             is_finished: false,
         })
@@ -87,6 +93,12 @@ impl<'a> OngoingSample<'a> {
     #[must_use]
     pub fn with_log_probs(self, count: usize) -> Self {
         Self { log_probs: Some(count), ..self }
+    }
+
+    /// Samples no id that would be the last of more than `most` ids in a row of `text`, unless all others are impossible.
+    #[must_use]
+    pub fn with_copy_limit(self, text: &'a TrainingText, most: usize) -> Self {
+        Self { copy_limit: Some((text, most)), ..self }
     }
 
     /// Advances each sample: it reads a part of its prompt, or samples its next token, or completes its text, after which it
@@ -130,11 +142,12 @@ impl<'a> OngoingSample<'a> {
             self.is_finished = true;
         } else if self.unread.is_empty() {
             let logits = self.predictor.logits(self.sample.history());
-            if let Some(id) = self.sample.sample(&logits, &self.ends)? {
+            let allowed = self.without_copies(&logits);
+            if let Some(id) = self.sample.sample(allowed.as_ref().unwrap_or(&logits), &self.ends)? {
                 if let Some(count) = self.log_probs {
                     let scores = Scores::new(&self.sample.continuing(&logits), id, count, &self.never_sampled);
                     let name = |id| self.sample.token_text(id);
-                    let top = scores.top.into_iter().map(|(id, log_prob)| (name(id), log_prob)).collect();
+                    let top = scores.top.into_iter().map(|(id, log_prob)| (id, name(id), log_prob)).collect();
                     self.scores.push(SampledToken { id, start: 0, log_prob: scores.log_prob, text: name(id), top });
                 }
                 self.unread.push(id);
@@ -142,6 +155,18 @@ impl<'a> OngoingSample<'a> {
             }
         }
         Ok(())
+    }
+
+    /// `logits` without those of ids that would copy too many in a row; `None` if there are none, or no others.
+    fn without_copies(&self, logits: &[f32]) -> Option<Cow<'static, [f32]>> {
+        let (text, most) = self.copy_limit?;
+        let history = self.sample.history();
+        let copies = text.followers(&history[history.len().checked_sub(most)?..]);
+        let mut allowed = logits.to_vec();
+        copies.iter().for_each(|&id| allowed[id as usize] = f32::NEG_INFINITY);
+        self.never_sampled.iter().for_each(|&id| allowed[id as usize] = f32::NEG_INFINITY);
+        let is_possible = self.sample.continuing(&allowed).iter().any(|logit| logit.is_finite());
+        (!copies.is_empty() && is_possible).then_some(allowed.into())
     }
 
     /// Whether its text is complete.
@@ -263,11 +288,34 @@ mod tests {
                 assert_eq!(token.log_prob, log_probs[token.id as usize]);
                 // Padding is none of the likeliest tokens.
                 let max = log_probs[1..].iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                assert_eq!((token.top.len(), token.top[0].1), (3, max));
+                assert_eq!((token.top.len(), token.top[0].2), (3, max));
                 let rest: String = text.chars().skip(token.start).collect();
                 assert!(rest.starts_with(&token.text), "{rest:?} {token:?}");
                 session.push(token.id).unwrap();
             }
+        }
+    }
+
+    #[test]
+    fn no_sequence_of_the_training_text_is_longer_than_the_limit() {
+        let generator = generator(WORDS, None);
+        let blend = Blend::of(&generator);
+        let prompt = generator.prompt("a é . a").unwrap();
+        // Every sequence of three of these tokens is in the text, but not all of four.
+        let text: Vec<u32> = (0..400u32).map(|at| 5 + (at * at + at / 7) % 4).collect();
+        let text = TrainingText::new(text, None);
+        let longest = |limit: Option<usize>, number| {
+            let sample = OngoingSample::new(&blend, &prompt, &Sampling::default().max_tokens(40), number).unwrap();
+            let mut sample = limit.into_iter().fold(sample, |sample, most| sample.with_copy_limit(&text, most));
+            while !sample.is_finished() {
+                OngoingSample::step_each(&mut [&mut sample], usize::MAX).0.pop().unwrap().unwrap();
+            }
+            text.compare(&sample.into_sample().ids).longest.length
+        };
+        let unlimited = (0..5).map(|number| longest(None, number)).max().unwrap();
+        assert!(unlimited > 3, "{unlimited}");
+        for number in 0..5 {
+            assert!(longest(Some(3), number) <= 3);
         }
     }
 

@@ -151,10 +151,9 @@ impl<'a> Predictor<'a> {
         }
         let after = |at: usize| {
             let context = &ids[..=range.start + at];
-            let of_part = |(weight, generator, logits): &(f64, &Generator, Vec<Vec<f32>>)| {
-                (*weight, generator.mixed(&logits[at], context).into_owned().into())
-            };
-            blended(of_parts.iter().map(of_part).collect()).into_owned()
+            let parts = of_parts.iter();
+            let parts = parts.map(|(weight, generator, logits)| (*weight, generator.mixed(&logits[at], context)));
+            blended(parts.collect()).into_owned()
         };
         Ok((0..range.len()).into_par_iter().map(after).collect())
     }
@@ -165,11 +164,9 @@ impl<'a> Predictor<'a> {
     /// # Panics
     /// Before the first token.
     pub fn logits(&self, context: &[u32]) -> Cow<'_, [f32]> {
-        let of_part = |part| {
-            let Part { generator, weight, session } = part;
-            (*weight, generator.mixed(session.logits(), context))
-        };
-        blended(self.parts.iter().map(of_part).collect())
+        let parts = self.parts.iter();
+        let parts = parts.map(|part| (part.weight, part.generator.mixed(part.session.logits(), context)));
+        blended(parts.collect())
     }
 }
 

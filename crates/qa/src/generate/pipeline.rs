@@ -167,7 +167,7 @@ impl QaPipeline {
     }
 
     /// Whether a network asks, too.
-    pub(super) fn has_network(&self) -> bool {
+    pub fn has_network(&self) -> bool {
         self.network.is_some()
     }
 
