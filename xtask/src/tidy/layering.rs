@@ -21,7 +21,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ("eval", &[]),
     ("qa", &["durable", "eval", "generate", "kernels", "models", "question-rules", "seqdata", "text-prep", "trainer"]),
     ("pastiche", &["durable", "eval", "generate", "kernels", "models", "qa", "seqdata", "text-prep", "trainer"]),
-    ("serve", &["durable", "eval", "generate", "kernels", "text-prep"]),
+    ("serve", &["durable", "eval", "generate", "kernels", "qa", "text-prep"]),
     ("cli", &LIBRARIES),
     ("xtask", &["args"]),
 ];
