@@ -78,6 +78,11 @@ pub struct TrainConfig {
     pub mode: TrainMode,
     /// Windows or examples per step, or parallel streams.
     pub batch_size: usize,
+    /// Into how many shards a batch is cut, whose gradients are computed one after another, with the activations of one in
+    /// memory, or by as many [`Ranks`](ranks::Ranks) at most, and added in the order of a binary tree. A power of two of which
+    /// `batch_size` is a multiple. With 1, the gradient is that of the whole batch. Runs of earlier versions had 1.
+    #[serde(default = "one")]
+    pub shards: usize,
     /// Base learning rate.
     pub learning_rate: f64,
     /// How the learning rate changes during the run.
@@ -144,6 +149,7 @@ impl Default for TrainConfig {
             steps_per_epoch: 0,
             mode: TrainMode::Windows,
             batch_size: 32,
+            shards: 1,
             learning_rate: 0.001,
             schedule: Schedule::Constant,
             warm_up_steps: 0,
@@ -187,6 +193,11 @@ impl TrainConfig {
     /// Sets [`batch_size`](Self#structfield.batch_size).
     pub fn batch_size(self, batch_size: usize) -> Self {
         Self { batch_size, ..self }
+    }
+
+    /// Sets [`shards`](Self#structfield.shards).
+    pub fn shards(self, shards: usize) -> Self {
+        Self { shards, ..self }
     }
 
     /// Sets [`learning_rate`](Self#structfield.learning_rate).
@@ -271,7 +282,7 @@ impl TrainConfig {
     /// Names the first setting that is out of range.
     pub fn check(&self) -> Result<()> {
         let reject = |key, found: String, expected| Err(Error::out_of_range(key, found, expected));
-        let Self { epochs, steps_per_epoch, batch_size, learning_rate, .. } = *self;
+        let Self { epochs, steps_per_epoch, batch_size, shards, learning_rate, .. } = *self;
         if epochs == 0 {
             return reject("train.epochs", "0".into(), "1 or more");
         }
@@ -281,6 +292,10 @@ impl TrainConfig {
         }
         if !(1..=65_536).contains(&batch_size) {
             return reject("train.batch_size", batch_size.to_string(), "1 to 65536");
+        }
+        if !(shards.is_power_of_two() && batch_size.is_multiple_of(shards)) {
+            let found = format!("{shards} with `train.batch_size` = {batch_size}");
+            return reject("train.shards", found, "1, 2, 4, 8, …, so that `train.batch_size` is a multiple of it");
         }
         if let TrainMode::Tbptt { bptt_len } = self.mode
             && !(1..=65_536).contains(&bptt_len)
@@ -345,7 +360,7 @@ pub(crate) mod tests {
         assert_eq!((&json["layer_decay"], &json["unfreeze_steps"]), (&0.5.into(), &9.into()));
         assert_eq!((&json["averaging_patience"], &json["bptt_deviation"]), (&5.into(), &2.0.into()));
         assert_eq!(json["precision"], "bf16");
-        let new = ["averaging_patience", "bptt_deviation", "precision"];
+        let new = ["averaging_patience", "bptt_deviation", "precision", "shards"];
         for key in ["valid_streams", "steps_per_epoch", "layer_decay", "unfreeze_steps"].iter().chain(&new) {
             json.as_object_mut().unwrap().remove(*key);
         }
@@ -362,6 +377,9 @@ pub(crate) mod tests {
             (config().epochs(0), "train.epochs"),
             (config().epochs(3).steps_per_epoch(u64::MAX / 2), "train.steps_per_epoch"),
             (config().batch_size(0), "train.batch_size"),
+            (config().batch_size(24).shards(0), "train.shards"),
+            (config().batch_size(24).shards(3), "train.shards"),
+            (config().batch_size(24).shards(16), "`train.shards` is 16 with `train.batch_size` = 24"),
             (config().mode(TrainMode::Tbptt { bptt_len: 0 }), "train.bptt_len"),
             (config().learning_rate(0.0), "train.learning_rate"),
             (config().learning_rate(f64::NAN), "train.learning_rate"),
