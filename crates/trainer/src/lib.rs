@@ -23,6 +23,7 @@ mod checkpoint_policy;
 mod checkpointing;
 pub mod clip;
 pub mod config;
+mod config_checks;
 pub mod dynamic_evaluation;
 pub mod ema;
 pub mod error;
