@@ -20,12 +20,15 @@
 //! # }
 //! ```
 
+pub mod deadline;
 pub mod error;
 pub mod single;
+pub mod threads;
 pub mod tree;
 
 pub use error::{RanksError, Result};
 pub use single::Single;
+pub use threads::Threads;
 pub use tree::{Tree, shards_of_rank};
 
 /// What one process of a job can do together with the others.
@@ -39,6 +42,9 @@ pub trait Ranks: Send + Sync {
 
     /// How many processes the job has, at least 1.
     fn count(&self) -> usize;
+
+    /// The name of the computer of a rank, for messages.
+    fn host(&self, rank: usize) -> String;
 
     /// Adds the values of all ranks. In: the sum of this rank's shards, which must be a subtree of the whole, see
     /// [`shards_of_rank`]. Out: the sum of all shards, with the same bits on every rank and for every number of ranks.

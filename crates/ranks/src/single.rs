@@ -16,6 +16,10 @@ impl Ranks for Single {
         1
     }
 
+    fn host(&self, _: usize) -> String {
+        "this computer".into()
+    }
+
     fn sum(&self, _: &mut Vec<f32>) -> Result<()> {
         Ok(())
     }

@@ -35,7 +35,10 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "trainer",
         ],
     ),
-    ("pastiche", &["durable", "eval", "generate", "kernels", "models", "qa", "ranks", "seqdata", "text-prep", "trainer"]),
+    (
+        "pastiche",
+        &["durable", "eval", "generate", "kernels", "models", "qa", "ranks", "seqdata", "text-prep", "trainer"],
+    ),
     ("serve", &["durable", "eval", "generate", "kernels", "text-prep"]),
     ("cli", &LIBRARIES),
     ("xtask", &["args"]),
