@@ -31,12 +31,12 @@ pub use crate::run::init::CONFIG;
 pub fn run(args: &Train, backend: &BackendSelection) -> Result<ExitCode> {
     // Reading, counting and the trial of the base may take long.
     signals::install_handlers()?;
-    let ranks = &TrainRanks::of_process();
-    let result = if ranks.is_first() {
-        start_or_resume(args, backend, ranks)
-    } else {
-        other_rank::run(args, backend, ranks)
-    };
+    if let Some(option) = args.launch.given() {
+        bail!("`{option}` is an option of `cargo xtask train`; start this program with `mpirun -n N` instead")
+    }
+    let ranks = &TrainRanks::of_process()?;
+    let result =
+        if ranks.is_first() { start_or_resume(args, backend, ranks) } else { other_rank::run(args, backend, ranks) };
     ranks.end(result)
 }
 
@@ -59,13 +59,17 @@ fn start_or_resume(args: &Train, backend: &BackendSelection, ranks: &TrainRanks)
     })
 }
 
-fn setup<'a>(
-    args: &'a Train,
-    backend: &'a BackendSelection,
-    device: &'a Device,
-    ranks: &'a TrainRanks,
-) -> Setup<'a> {
-    Setup { device, backend, view: ViewOptions { on_terminal: !args.no_tui, svg: args.view_svg.as_deref() }, ranks }
+fn setup<'a>(args: &'a Train, backend: &'a BackendSelection, device: &'a Device, ranks: &'a TrainRanks) -> Setup<'a> {
+    Setup {
+        device,
+        backend,
+        view: ViewOptions {
+            // The launcher reads the keys of the terminal.
+            on_terminal: !args.no_tui && !ranks.are_several(),
+            svg: args.view_svg.as_deref(),
+        },
+        ranks,
+    }
 }
 
 /// Starts a new run; with `--dry-run` only prints its configuration.

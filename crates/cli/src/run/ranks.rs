@@ -1,15 +1,19 @@
 //! The processes that train one model together, of which this may be one. Rank 0 runs the command; the others get from it
 //! the configuration that it trains with.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use ranks::{EXIT_RESTART, Ranks, RanksError, Single};
+use args::RANK_TIMEOUT_VARIABLE;
+use ranks::deadline::Deadline;
+use ranks::{EXIT_RESTART, Launched, Ranks, RanksError, Single};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, bail};
 
 /// What a run of several ranks trains.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -33,9 +37,18 @@ pub struct TrainRanks {
 }
 
 impl TrainRanks {
-    /// The ranks that the program was started as: one, unless it was built to be started several times.
-    pub fn of_process() -> Self {
-        Self::new(Arc::new(Single))
+    /// The ranks that the program was started as: one, unless `mpirun` or `srun` has started several.
+    ///
+    /// # Errors
+    /// If this build cannot be one of several, or the time that they wait for each other is no number.
+    pub fn of_process() -> Result<Self> {
+        let timeout = timeout(std::env::var_os(RANK_TIMEOUT_VARIABLE))?;
+        let ranks = ranks::start(Launched::from_env(), timeout).map_err(|error| {
+            let hint = matches!(error, RanksError::WithoutMpi { .. })
+                .then_some("`cargo xtask train --ranks N` builds and starts it");
+            Error::from(error).with_hint(hint)
+        })?;
+        Ok(Self::new(ranks))
     }
 
     /// This process alone, however often the program was started.
@@ -98,7 +111,8 @@ impl TrainRanks {
         self.ranks.broadcast(&mut bytes)?;
         // The text is read next.
         self.ranks.set_busy(true);
-        let unreadable = |error| Error::new(format!("rank 0 is another version of the program ({error}): start one only"));
+        let unreadable =
+            |error| Error::new(format!("rank 0 is another version of the program ({error}): start one only"));
         serde_json::from_slice(&bytes).map_err(unreadable)
     }
 
@@ -119,6 +133,19 @@ impl TrainRanks {
             Ok(code)
         });
         ended.map_err(|error| self.ranks.abort(exit_code(&error), &error.full_message()))
+    }
+}
+
+/// How long a rank waits for the others at least, from the value of the environment variable.
+fn timeout(value: Option<OsString>) -> Result<Duration> {
+    let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(Deadline::LEAST) };
+    let seconds = value.to_str().and_then(|text| text.trim().parse().ok()).filter(|&seconds| seconds >= 1.0);
+    match seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
+        Some(timeout) => Ok(timeout),
+        None => {
+            let value = value.to_string_lossy();
+            bail!("{RANK_TIMEOUT_VARIABLE} is `{value}`; expected a number of seconds from 1 on, or unset it")
+        }
     }
 }
 
@@ -151,8 +178,20 @@ mod tests {
     }
 
     #[test]
+    fn the_time_that_ranks_wait_is_a_number_of_seconds() {
+        let seconds = |text: &str| timeout(Some(text.into()));
+        assert_eq!(timeout(None).unwrap(), Deadline::LEAST);
+        assert_eq!(seconds("").unwrap(), Deadline::LEAST);
+        assert_eq!(seconds("2.5").unwrap(), Duration::from_millis(2500));
+        for text in ["0", "-1", "soon", "NaN", "inf", "1e300"] {
+            let error = seconds(text).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("PASTICHE_RANK_TIMEOUT is `{text}`; expected")), "{error}");
+        }
+    }
+
+    #[test]
     fn one_process_announces_nothing_and_returns_its_result() {
-        let ranks = TrainRanks::of_process();
+        let ranks = TrainRanks::alone();
         assert!(ranks.is_first() && !ranks.are_several());
         ranks.announce(&Announcement::default()).unwrap();
         assert!(ranks.end(Err(Error::new("no text"))).is_err());
