@@ -64,7 +64,7 @@ const LIBRARIES: [&str; 14] = [
 /// Crates that do not depend on Burn, not even in their tests.
 const WITHOUT_BURN: [&str; 6] = ["durable", "question-rules", "ranks", "text-prep", "args", "xtask"];
 /// The only external dependencies of the launcher and the command line: they build in seconds.
-const LAUNCHER_DEPENDENCIES: [&str; 6] = ["clap", "serde_json", "sha2", "spdx", "tempfile", "toml"];
+const LAUNCHER_DEPENDENCIES: [&str; 7] = ["clap", "serde_json", "sha2", "signal-hook", "spdx", "tempfile", "toml"];
 /// The crate that selects the backend.
 const BACKEND_SELECTOR: &str = "pastiche";
 /// The crate with kernels for particular backends, which therefore depends on them.
