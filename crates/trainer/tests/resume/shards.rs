@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use burn::data::dataset::DatasetError;
 use burn::tensor::Device;
-use burn::train::Interrupter;
+use burn::train::{Interrupter, TrainingError};
 use models::{LanguageModelConfig, LayerConfig, LmMetadata};
 use ranks::{Ranks, RanksError, Threads};
 use trainer::{
@@ -132,7 +133,8 @@ struct LoseRank1(Interrupter);
 impl Observer for LoseRank1 {
     fn on_step(&mut self, step: &StepReport) -> ObserverResult {
         if step.step_of_run == 5 {
-            self.0.fail(Arc::new(burn::train::TrainingError::other("the disk is full")));
+            let cause = std::io::Error::other("the disk is full");
+            self.0.fail(TrainingError::Dataset(DatasetError::new(cause)));
         }
         Ok(())
     }
