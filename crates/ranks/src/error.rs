@@ -42,6 +42,45 @@ pub enum RanksError {
         expected: usize,
     },
 
+    /// A launcher has started several processes, but this build has no MPI.
+    #[error(
+        "{launcher} has started {count} processes, but this program was built without MPI: build it with the cargo feature \
+         `mpi`, or start one process"
+    )]
+    WithoutMpi {
+        /// The launcher.
+        launcher: &'static str,
+        /// The number of processes.
+        count: usize,
+    },
+
+    /// `srun` has started several processes, but an MPI library cannot find them.
+    #[error("srun has started {count} processes, but without an interface for MPI: use `srun --mpi=pmix`")]
+    WithoutPmi {
+        /// The number of processes.
+        count: usize,
+    },
+
+    /// A launcher has started several processes, but the MPI library of this build does not see them.
+    #[error(
+        "{launcher} has started {count} processes, but the MPI that this program was built with sees {found}: it is {library}; \
+         use its launcher, or build the program with the MPI of this one"
+    )]
+    OtherMpi {
+        /// The launcher.
+        launcher: &'static str,
+        /// The number of processes.
+        count: usize,
+        /// The number that the MPI library says.
+        found: usize,
+        /// The name and version of the MPI library.
+        library: String,
+    },
+
+    /// MPI could not be started.
+    #[error("MPI cannot be started: {0}")]
+    NotStarted(String),
+
     /// The shards of a batch cannot be divided into equal subtrees.
     #[error(
         "{shards} shards cannot be divided over {ranks} ranks: shards / ranks must be 1, 2, 4, 8, …; possible numbers of \

@@ -22,11 +22,15 @@
 
 pub mod deadline;
 pub mod error;
+pub mod launched;
+#[cfg(feature = "mpi")]
+pub mod mpi;
 pub mod single;
 pub mod threads;
 pub mod tree;
 
 pub use error::{RanksError, Result};
+pub use launched::{Launched, start};
 pub use single::Single;
 pub use threads::Threads;
 pub use tree::{Tree, shards_of_rank};
