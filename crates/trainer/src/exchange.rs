@@ -34,7 +34,7 @@ pub(crate) fn check_same_inputs(ranks: &dyn Ranks, inputs: [(&'static str, Strin
         for (index, (what, _)) in inputs.iter().enumerate() {
             let own = hashes[index].as_bytes();
             if found.chunks(own.len()).nth(index) != Some(own) {
-                return Err(Error::RanksDiffer { rank, what });
+                return Err(Error::RanksDiffer { rank, host: ranks.host(rank), what });
             }
         }
     }
