@@ -47,7 +47,9 @@ pub(crate) fn numbers_of_rank_0<const N: usize>(ranks: &dyn Ranks, numbers: [f64
     ranks.broadcast(&mut bytes)?;
     let (numbers, _) = bytes.as_chunks::<8>();
     let numbers: Vec<f64> = numbers.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
-    numbers.try_into().map_err(|numbers: Vec<f64>| Error::FromRank0(format!("{} numbers instead of {N}", numbers.len())))
+    numbers
+        .try_into()
+        .map_err(|numbers: Vec<f64>| Error::FromRank0(format!("{} numbers instead of {N}", numbers.len())))
 }
 
 /// What rank 0 passes, on all ranks; the others pass `None`.

@@ -32,11 +32,8 @@ pub fn run(args: &Train, backend: &BackendSelection) -> Result<ExitCode> {
     // Reading, counting and the trial of the base may take long.
     signals::install_handlers()?;
     let ranks = &TrainRanks::of_process();
-    let result = if ranks.is_first() {
-        start_or_resume(args, backend, ranks)
-    } else {
-        other_rank::run(args, backend, ranks)
-    };
+    let result =
+        if ranks.is_first() { start_or_resume(args, backend, ranks) } else { other_rank::run(args, backend, ranks) };
     ranks.end(result)
 }
 
@@ -59,12 +56,7 @@ fn start_or_resume(args: &Train, backend: &BackendSelection, ranks: &TrainRanks)
     })
 }
 
-fn setup<'a>(
-    args: &'a Train,
-    backend: &'a BackendSelection,
-    device: &'a Device,
-    ranks: &'a TrainRanks,
-) -> Setup<'a> {
+fn setup<'a>(args: &'a Train, backend: &'a BackendSelection, device: &'a Device, ranks: &'a TrainRanks) -> Setup<'a> {
     Setup { device, backend, view: ViewOptions { on_terminal: !args.no_tui, svg: args.view_svg.as_deref() }, ranks }
 }
 

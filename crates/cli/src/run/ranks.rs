@@ -98,7 +98,8 @@ impl TrainRanks {
         self.ranks.broadcast(&mut bytes)?;
         // The text is read next.
         self.ranks.set_busy(true);
-        let unreadable = |error| Error::new(format!("rank 0 is another version of the program ({error}): start one only"));
+        let unreadable =
+            |error| Error::new(format!("rank 0 is another version of the program ({error}): start one only"));
         serde_json::from_slice(&bytes).map_err(unreadable)
     }
 

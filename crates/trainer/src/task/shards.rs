@@ -95,7 +95,8 @@ mod tests {
     fn rows(rows: Range<usize>, distance: usize) -> Batch {
         let device = Device::flex().autodiff();
         let ids = |first: usize| {
-            let row = |row: usize| (0..STEPS).map(move |at| ((row * distance + (first + at) * (first + at)) % 9) as i32);
+            let row =
+                |row: usize| (0..STEPS).map(move |at| ((row * distance + (first + at) * (first + at)) % 9) as i32);
             let ids: Vec<i32> = rows.clone().flat_map(row).collect();
             Tensor::<2, Int>::from_data(TensorData::new(ids, [rows.len(), STEPS]), &device)
         };

@@ -39,7 +39,8 @@ fn on_ranks(
         Ok(outcome)
     };
     thread::scope(|scope| {
-        let threads: Vec<_> = Threads::new(count, LIMIT).into_iter().map(|rank| scope.spawn(|| train_on(rank))).collect();
+        let threads: Vec<_> =
+            Threads::new(count, LIMIT).into_iter().map(|rank| scope.spawn(|| train_on(rank))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     })
 }
@@ -52,9 +53,7 @@ fn run_on(
     resume: bool,
     with: impl Fn(Job) -> Job + Sync,
 ) -> Vec<Result<Outcome>> {
-    on_ranks(count, run_dir, |directory, ranks| {
-        run_with(directory, config, 1, resume, |job| with(job.ranks(ranks)))
-    })
+    on_ranks(count, run_dir, |directory, ranks| run_with(directory, config, 1, resume, |job| with(job.ranks(ranks))))
 }
 
 /// The outcome of all ranks, which must be the same.
