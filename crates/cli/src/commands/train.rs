@@ -63,7 +63,11 @@ fn setup<'a>(args: &'a Train, backend: &'a BackendSelection, device: &'a Device,
 /// Starts a new run; with `--dry-run` only prints its configuration.
 fn start(args: &Train, backend: &BackendSelection, ranks: &TrainRanks) -> Result<Option<(PathBuf, StopReason)>> {
     let clock = Clock::start(args)?;
-    if args.config.config.is_none() && args.init_from.is_none() {
+    let is_automatic = args.config.config.is_none() && args.init_from.is_none();
+    if ranks.are_several() && (is_automatic || args.minutes.is_some()) {
+        status("the length of the run is planned for rank 0 alone: with the others it ends earlier");
+    }
+    if is_automatic {
         return start_automatic(args, backend, clock, ranks);
     }
     let (config, name) = init::new_run_config(args)?;
