@@ -34,11 +34,6 @@ pub struct ShardedBatch<B> {
 }
 
 impl<B> ShardedBatch<B> {
-    /// A batch that is not cut.
-    pub fn whole(batch: B, step: u64) -> Self {
-        Self { step, count: 1, first: 0, shards: vec![Some(batch)] }
-    }
-
     /// The shards that have rows.
     pub fn non_empty(&self) -> impl Iterator<Item = &B> {
         self.shards.iter().flatten()

@@ -118,7 +118,8 @@ mod tests {
     fn assert_same_rows(loader: &Loader, count: usize, has_empty_shards: bool) {
         for ranks in [1, 2, 4] {
             let share = count / ranks;
-            let shards = (0..ranks).map(|rank| ShardedLoader::new(loader.clone(), count, rank * share..(rank + 1) * share));
+            let shards =
+                (0..ranks).map(|rank| ShardedLoader::new(loader.clone(), count, rank * share..(rank + 1) * share));
             let of_ranks: Vec<Vec<ShardedBatch<Batch>>> =
                 shards.map(|loader| loader.endless().take(9).collect()).collect();
             let mut empty = 0;
@@ -126,7 +127,9 @@ mod tests {
                 let batches = of_ranks.iter().map(|batches| &batches[at]);
                 let shards: Vec<&Option<Batch>> = batches.clone().flat_map(|batch| &batch.shards).collect();
                 assert_eq!(shards.len(), count);
-                assert!(batches.enumerate().all(|(rank, batch)| batch.first == rank * share && batch.step == whole.step));
+                assert!(
+                    batches.enumerate().all(|(rank, batch)| batch.first == rank * share && batch.step == whole.step)
+                );
                 let parts: Vec<&Batch> = shards.iter().filter_map(|shard| shard.as_ref()).collect();
                 empty += count - parts.len();
                 let joined = |part: fn(&Batch) -> &Tensor<2, Int>| -> Vec<i64> {

@@ -90,8 +90,7 @@ impl<M: TrainTask> TrainLoop<M> {
         let (config, rnn_state) = (self.progress.config.clone(), checkpoint.rnn_state.clone());
         self.progress = Progress { config, halvings, ..checkpoint.progress.clone() };
         let (kernels, shards) = (self.state.module.with(|module| module.model.kernels()), self.shards.clone());
-        (self.state, *burn.learner) =
-            TrainState::from_checkpoint(checkpoint, &self.progress.config, kernels, shards);
+        (self.state, *burn.learner) = TrainState::from_checkpoint(checkpoint, &self.progress.config, kernels, shards);
         if self.is_rank_0() {
             self.state.send(&*ranks, &self.identity, rnn_state.as_ref(), &self.progress)?;
         }

@@ -88,10 +88,15 @@ pub enum Error {
     #[error(transparent)]
     Ranks(#[from] RanksError),
     /// The ranks that train together were started with different inputs.
-    #[error("rank {rank} has {what} that differs from that of rank 0: start all with the same files, options and program")]
+    #[error(
+        "rank {rank} on {host} has {what} that differs from that of rank 0: start all with the same files, options and \
+         program"
+    )]
     RanksDiffer {
         /// The rank.
         rank: usize,
+        /// Its computer.
+        host: String,
         /// What differs.
         what: &'static str,
     },

@@ -34,7 +34,7 @@ pub(crate) fn check_same_inputs(ranks: &dyn Ranks, inputs: [(&'static str, Strin
         for (index, (what, _)) in inputs.iter().enumerate() {
             let own = hashes[index].as_bytes();
             if found.chunks(own.len()).nth(index) != Some(own) {
-                return Err(Error::RanksDiffer { rank, what });
+                return Err(Error::RanksDiffer { rank, host: ranks.host(rank), what });
             }
         }
     }
@@ -47,7 +47,9 @@ pub(crate) fn numbers_of_rank_0<const N: usize>(ranks: &dyn Ranks, numbers: [f64
     ranks.broadcast(&mut bytes)?;
     let (numbers, _) = bytes.as_chunks::<8>();
     let numbers: Vec<f64> = numbers.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
-    numbers.try_into().map_err(|numbers: Vec<f64>| Error::FromRank0(format!("{} numbers instead of {N}", numbers.len())))
+    numbers
+        .try_into()
+        .map_err(|numbers: Vec<f64>| Error::FromRank0(format!("{} numbers instead of {N}", numbers.len())))
 }
 
 /// What rank 0 passes, on all ranks; the others pass `None`.

@@ -32,7 +32,8 @@ impl StepSums {
 
     /// Appends the sums to a vector of gradients.
     pub fn append_to(&self, values: &mut Vec<f32>) {
-        let Self { metrics: EvalMetrics { nats, tokens: targets, .. }, tokens, requests: Requests { stop, save } } = *self;
+        let Self { metrics: EvalMetrics { nats, tokens: targets, .. }, tokens, requests: Requests { stop, save } } =
+            *self;
         let [targets, tokens] = [targets, tokens].map(|count| [count % BASE, count / BASE].map(|digit| digit as f32));
         let requests = [stop, save].map(|is_requested| f32::from(u8::from(is_requested)));
         values.push(nats as f32);

@@ -134,9 +134,8 @@ fn train_in_directory<M: TrainTask>(mut job: Job<M>, start: StartFrom<M>) -> Res
         };
         launch(train_loop, learner, train, valid, listeners, run_dir)?
     };
-    let result = is_rank_0.then(|| {
-        while_busy(&*ranks, || save_best(&job, &checkpoints, &progress, stop_reason, &device))
-    });
+    let result =
+        is_rank_0.then(|| while_busy(&*ranks, || save_best(&job, &checkpoints, &progress, stop_reason, &device)));
     let (best, stop_reason) = result_of_rank_0(&*ranks, result.transpose()?, identity, &device)?;
     Ok(Outcome { best, progress, stop_reason })
 }

@@ -131,7 +131,7 @@ fn job(bench: &Bench, ranks: usize, words: &[&str]) -> Result<Job, String> {
 
 fn newest_checkpoint(folder: &Path) -> Option<u64> {
     let entries = std::fs::read_dir(folder).ok()?.flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.rsplit('-').next()?.parse().ok()).max()
+    entries.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("step-")?.parse().ok()).max()
 }
 
 /// The hash of the weights after the last step: those that are averaged and those that are trained.

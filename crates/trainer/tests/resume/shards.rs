@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use burn::data::dataset::DatasetError;
 use burn::tensor::Device;
-use burn::train::Interrupter;
+use burn::train::{Interrupter, TrainingError};
 use models::{LanguageModelConfig, LayerConfig, LmMetadata};
 use ranks::{Ranks, RanksError, Threads};
 use trainer::{
@@ -38,7 +39,8 @@ fn on_ranks(
         Ok(outcome)
     };
     thread::scope(|scope| {
-        let threads: Vec<_> = Threads::new(count, LIMIT).into_iter().map(|rank| scope.spawn(|| train_on(rank))).collect();
+        let threads: Vec<_> =
+            Threads::new(count, LIMIT).into_iter().map(|rank| scope.spawn(|| train_on(rank))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     })
 }
@@ -51,9 +53,7 @@ fn run_on(
     resume: bool,
     with: impl Fn(Job) -> Job + Sync,
 ) -> Vec<Result<Outcome>> {
-    on_ranks(count, run_dir, |directory, ranks| {
-        run_with(directory, config, 1, resume, |job| with(job.ranks(ranks)))
-    })
+    on_ranks(count, run_dir, |directory, ranks| run_with(directory, config, 1, resume, |job| with(job.ranks(ranks))))
 }
 
 /// The outcome of all ranks, which must be the same.
@@ -132,7 +132,8 @@ struct LoseRank1(Interrupter);
 impl Observer for LoseRank1 {
     fn on_step(&mut self, step: &StepReport) -> ObserverResult {
         if step.step_of_run == 5 {
-            self.0.fail(Arc::new(burn::train::TrainingError::other("the disk is full")));
+            let cause = std::io::Error::other("the disk is full");
+            self.0.fail(TrainingError::Dataset(DatasetError::new(cause)));
         }
         Ok(())
     }
