@@ -143,7 +143,7 @@ fn train_in_directory<M: TrainTask>(mut job: Job<M>, start: StartFrom<M>) -> Res
 /// What all ranks must have alike, by name. The number of validation streams of a run that is resumed is known to rank 0 alone.
 fn inputs<M: TrainTask>(job: &Job<M>) -> [(&'static str, String); 3] {
     let Job { data, config, identity, .. } = job;
-    let config = config.clone().valid_streams(0);
+    let config = (*config).clone().valid_streams(0);
     let data = format!("{} {}", M::train_sha256(data), identity.metadata.valid_sha256);
     [
         ("a program", env!("CARGO_PKG_VERSION").into()),

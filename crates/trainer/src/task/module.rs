@@ -69,7 +69,8 @@ impl<M: TrainTask> TrainModule<M> {
         batch: BatchOf<M>,
         rnn_state: Option<State>,
     ) -> (LossOutput, GradientsParams, Option<State>) {
-        self.backward(batch, rnn_state, |key| key, TrainLoss::minimized)
+        let key = self.dropout_key(&batch);
+        self.backward(batch, rnn_state, key, TrainLoss::minimized)
     }
 
     /// The same of shard `number` of a batch, with gradients of the sum of its losses.
@@ -79,21 +80,25 @@ impl<M: TrainTask> TrainModule<M> {
         shard: BatchOf<M>,
         rnn_state: Option<State>,
     ) -> (LossOutput, GradientsParams, Option<State>) {
-        self.backward(shard, rnn_state, |key| key.shard(number), TrainLoss::summed)
+        let key = self.dropout_key(&shard).shard(number);
+        self.backward(shard, rnn_state, key, TrainLoss::summed)
+    }
+
+    fn dropout_key(&self, batch: &BatchOf<M>) -> DropoutKey {
+        DropoutKey { seed: self.seed, step: M::step_index(batch) }
     }
 
     fn backward(
         &self,
         batch: BatchOf<M>,
         rnn_state: Option<State>,
-        dropout: impl FnOnce(DropoutKey) -> DropoutKey,
+        key: DropoutKey,
         minimized: fn(&TrainLoss) -> Tensor<1>,
     ) -> (LossOutput, GradientsParams, Option<State>) {
-        let key = DropoutKey { seed: self.seed, step: M::step_index(&batch) };
         let model_of_step = self.model_of_step(key.step);
         let model = model_of_step.as_ref().unwrap_or(&self.model);
         let (nats, gradients, rnn_state) = with_spinning_workers(self.uses_kernels(), || {
-            let (loss, rnn_state) = model.train_step(batch, rnn_state, dropout(key));
+            let (loss, rnn_state) = model.train_step(batch, rnn_state, key);
             let gradients = minimized(&loss).backward();
             (loss.nats, gradients, rnn_state)
         });
