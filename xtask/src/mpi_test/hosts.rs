@@ -19,22 +19,20 @@ pub struct Hosts {
 }
 
 impl Hosts {
-    /// Creates them; the inner error says why that is not possible here.
+    /// Creates them.
     ///
     /// # Errors
-    /// If some could be created, but not all.
-    pub fn create(folder: &Path) -> Result<Result<Self, String>, String> {
+    /// If that is not possible here, as in most containers: the reason.
+    pub fn create(folder: &Path) -> Result<Self, String> {
         let number = std::process::id();
         let hosts = Self {
             prefix: format!("pm{}", number % 100_000),
             network: format!("10.213.{}", number % 250),
             agent: folder.join("agent"),
         };
+        // Whatever fails, what was created before is removed with `hosts`.
         let bridge = hosts.bridge();
-        if let Err(reason) = ip(&["link", "add", &bridge, "type", "bridge"]) {
-            return Ok(Err(reason));
-        }
-        // From here on, what was created is removed with `hosts`.
+        ip(&["link", "add", &bridge, "type", "bridge"])?;
         ip(&["link", "set", &bridge, "up"])?;
         for host in 0..COUNT {
             let (name, cable) = (hosts.name(host), hosts.cable(host));
@@ -52,7 +50,7 @@ impl Hosts {
              exec ip netns exec $name unshare --uts sh -c \"hostname $name; $*\"\n"
         );
         std::fs::write(&hosts.agent, script).map_err(|error| format!("the agent cannot be written: {error}"))?;
-        Ok(Ok(hosts))
+        Ok(hosts)
     }
 
     /// The name of a computer, from 0.

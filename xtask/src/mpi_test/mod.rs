@@ -52,7 +52,7 @@ pub fn test(backends: BackendSet) -> Result<(), Failure> {
     }
     let [pastiche, adder] = build(backends)?;
     let folder = tempfile::tempdir().map_err(|error| Failure::new(format!("no temporary folder: {error}")))?;
-    let hosts = Hosts::create(folder.path()).map_err(Failure::new)?;
+    let hosts = Hosts::create(folder.path());
     match &hosts {
         Ok(_) => output::print("four network namespaces are four computers"),
         Err(reason) => {
