@@ -15,7 +15,7 @@ const FORWARDED: [&str; 5] =
 pub fn command(ranks: usize, hosts: &[String]) -> Command {
     let mut command = Command::new("mpirun");
     SETTINGS.iter().for_each(|(name, value)| set(&mut command, name, value));
-    // A container's user is root, and whoever runs the launcher as root wants the program to be.
+    // The user of a container is root, and a launcher that root runs is meant to start the program as root.
     command.env("OMPI_ALLOW_RUN_AS_ROOT", "1").env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
     command.env("PRTE_ALLOW_RUN_AS_ROOT", "1").env("PRTE_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
     // Otherwise two processes would have one processor each, however many there are.

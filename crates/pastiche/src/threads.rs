@@ -70,7 +70,7 @@ fn share(usable: usize, online: Option<usize>, processes: usize) -> usize {
     usable.min(online.unwrap_or(usable) / processes.max(1)).max(1)
 }
 
-/// The processors of this machine, whoever may use them; `None` if the system does not say.
+/// The processors of this machine, also those that others use; `None` if the system does not say.
 fn online_processors() -> Option<usize> {
     count_listed(&std::fs::read_to_string("/sys/devices/system/cpu/online").ok()?)
 }

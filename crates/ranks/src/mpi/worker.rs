@@ -39,11 +39,13 @@ const NAME: usize = 256;
 const POLL: Duration = Duration::from_millis(50);
 /// How often a busy rank says that it still runs, at most.
 const HEARTBEAT: Duration = Duration::from_secs(5);
-/// A wait yields the processor this often, and then sleeps between looks.
+/// A wait yields the processor this often, then sleeps a little between looks, and longer when it has taken a while.
 const YIELDS: u32 = 200;
 const NAP: Duration = Duration::from_micros(20);
-/// After this time other ranks report a missing one, too, if the first of them has not.
-const LATER: Duration = Duration::from_secs(3);
+const NAPS: u32 = 2000;
+const LONG_NAP: Duration = Duration::from_micros(500);
+/// The unit of the time by which ranks report a missing one after another, so that most need not.
+const LATER: Duration = Duration::from_secs(1);
 
 /// The kinds of messages.
 mod tag {
@@ -283,21 +285,20 @@ impl Worker {
                 missing.dedup();
                 self.check_deadline(since, missing);
             }
-            if look < YIELDS {
-                std::thread::yield_now()
-            } else {
-                std::thread::sleep(NAP)
+            match look {
+                0..YIELDS => std::thread::yield_now(),
+                YIELDS..NAPS => std::thread::sleep(NAP),
+                NAPS.. => std::thread::sleep(LONG_NAP),
             }
-            // Still above the number of yields when it starts again.
-            look = look.checked_add(1).unwrap_or(YIELDS);
+            look = look.checked_add(1).unwrap_or(NAPS);
         }
     }
 
-    /// Ends the job if this rank has waited too long. Of those that wait, the first one reports it.
-    fn check_deadline(&mut self, since: Instant, missing: Vec<usize>) {
+    /// Ends the job if this rank has waited too long. A rank that misses few others knows best who is lost: the others may
+    /// wait for it themselves.
+    fn check_deadline(&self, since: Instant, missing: Vec<usize>) {
         let limit = self.deadline.limit();
-        let is_first = self.others().take_while(|&rank| rank < self.rank).all(|rank| missing.contains(&rank));
-        let later = if is_first { Duration::ZERO } else { LATER };
+        let later = LATER.mul_f64(self.rank as f64 / self.count as f64 + missing.len().clamp(1, 4) as f64 - 1.0);
         if since.elapsed() > limit + later {
             let mut hosts: Vec<&str> =
                 missing.iter().filter_map(|&rank| self.hosts.get(rank)).map(String::as_str).collect();
