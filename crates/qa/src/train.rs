@@ -120,7 +120,7 @@ mod tests {
     fn the_weights_are_the_same_for_every_number_of_ranks() {
         let folder = tempfile::tempdir().unwrap();
         let data = &dataset(folder.path());
-        assert!(data.train.count() % 4 > 0, "{} examples", data.train.count());
+        assert!(!data.train.count().is_multiple_of(4), "{} examples", data.train.count());
         let weights = |count: usize| {
             let directory = &folder.path().join(format!("{count}"));
             std::thread::scope(|scope| {

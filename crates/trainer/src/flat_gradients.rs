@@ -98,8 +98,12 @@ mod tests {
         };
         let vector = |a: Option<[f32; 2]>, b: Option<[[f32; 2]; 2]>| {
             let mut gradients = GradientsParams::new();
-            a.map(|a| gradients.register(three.a.id, Tensor::<1>::from_floats(a, &device)));
-            b.map(|b| gradients.register(three.b.id, Tensor::<2>::from_floats(b, &device)));
+            if let Some(a) = a {
+                gradients.register(three.a.id, Tensor::<1>::from_floats(a, &device));
+            }
+            if let Some(b) = b {
+                gradients.register(three.b.id, Tensor::<2>::from_floats(b, &device));
+            }
             flatten(&three, gradients).unwrap()
         };
         let one = vector(Some([1.0, -4.0]), None);

@@ -53,7 +53,7 @@ fn take_part<C: Experiment>(
     let stop = StopFlag::default();
     signals::stop_run(&stop)?;
     let identity = RunIdentity::new(experiment.tokenizer().clone(), experiment.metadata());
-    let job = Job::new(experiment.data(), experiment.train_config(), identity, run, device)
+    let job = Job::<C::Network>::new(experiment.data(), experiment.train_config(), identity, run, device)
         .kernels(backend.kernels())
         .stop_flag(stop)
         .ranks(ranks.begin_training());
