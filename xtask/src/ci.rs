@@ -34,7 +34,7 @@ impl Failure {
 
 type Step = (&'static str, fn(BackendSet) -> Result<(), Failure>);
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     ("format", |_| finish(cargo().args(["fmt", "--all", "--check"]))),
     ("tidy", |_| if tidy::passes() { Ok(()) } else { Err(Failure::new("")) }),
     ("packages", |_| packages()),
@@ -44,6 +44,7 @@ const STEPS: [Step; 10] = [
     ("smoke test on ndarray", |backends| smoke_test::run(backends, Backend::Ndarray, None)),
     ("smoke test on flex", |backends| smoke_test::run(backends, Backend::Flex, None)),
     ("smoke test on wgpu", wgpu),
+    ("MPI", mpi),
     ("subwords against another implementation", |_| finish(&mut test::reference_command())),
 ];
 
@@ -119,6 +120,18 @@ fn wgpu(backends: BackendSet) -> Result<(), Failure> {
         return Err(Failure::new(missing));
     }
     output::print(format_args!("skipped: {missing}"));
+    Ok(())
+}
+
+/// Training with several processes.
+#[cfg(target_os = "linux")]
+fn mpi(backends: BackendSet) -> Result<(), Failure> {
+    crate::mpi_test::test(backends)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn mpi(_: BackendSet) -> Result<(), Failure> {
+    output::print(format_args!("skipped: MPI is tested only on Linux"));
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod base;
 mod color;
 mod escapes;
 mod evaluate;
+mod launch;
 #[cfg(test)]
 mod old_spellings;
 mod parse;
@@ -25,12 +26,13 @@ use std::path::PathBuf;
 
 pub use adapt::{Adapt, CacheArgs, DynamicArgs, DynamicRule};
 pub use ask::{Ask, AskFormat};
-pub use backend::{BACKEND_FILE, BACKEND_VARIABLE, Backend, BackendFile, SIMD_VARIABLE};
+pub use backend::{BACKEND_FILE, BACKEND_VARIABLE, Backend, BackendFile, RANK_TIMEOUT_VARIABLE, SIMD_VARIABLE};
 pub use base::Base;
 use clap::{Args, Subcommand, ValueEnum};
 pub use color::{ColorArgs, ColorChoice};
 pub use escapes::{unescape, visible};
 pub use evaluate::{Evaluate, HeldOutPart};
+pub use launch::LaunchArgs;
 pub use parse::parse;
 pub use program::{Completions, Doctor, Man, Shell};
 pub use runs::{Compare, NewTokens, Reproduce, Runs, Train};
