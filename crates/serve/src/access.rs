@@ -34,7 +34,8 @@ pub(crate) struct Access {
 /// Answers requests that are allowed, and counts all.
 pub(crate) async fn check_access(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     app.metrics.requests.add(1);
-    let mut response = match app.access.check(request.headers()) {
+    let target = request.uri().authority().map(|authority| authority.as_str());
+    let mut response = match app.access.check(request.headers(), target) {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
     };
@@ -46,30 +47,35 @@ pub(crate) async fn check_access(State(app): State<Arc<App>>, request: Request, 
 }
 
 impl Access {
-    fn check(&self, headers: &HeaderMap) -> Result<(), ApiError> {
-        let header = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-        let host = header(HOST).unwrap_or_default();
-        if !self.is_known(host) {
-            return Err(forbidden(format!(
-                "the host is `{}`; expected localhost, an address or a name that the server was started with",
-                host.escape_debug()
-            )));
+    /// Checks the headers of a request, and the host of its target if that has one.
+    fn check(&self, headers: &HeaderMap, target: Option<&str>) -> Result<(), ApiError> {
+        let host = single(headers, &HOST)?.unwrap_or_default();
+        for host in std::iter::once(host).chain(target) {
+            if !self.is_known(host) {
+                return Err(forbidden(format!(
+                    "the host is `{}`; expected localhost, an address or a name that the server was started with",
+                    host.escape_debug()
+                )));
+            }
         }
-        if let Some(origin) = header(ORIGIN).filter(|origin| origin.strip_prefix("http://") != Some(host)) {
+        let is_own = |origin: &str| origin.strip_prefix("http://").is_some_and(|own| own.eq_ignore_ascii_case(host));
+        if let Some(origin) = single(headers, &ORIGIN)?.filter(|origin| !is_own(origin)) {
             return Err(forbidden(format!(
                 "the request comes from a page of `{}`; expected one of this server, or a program",
                 origin.escape_debug()
             )));
         }
-        let site = header(HeaderName::from_static("sec-fetch-site")).unwrap_or("none");
+        let site = single(headers, &HeaderName::from_static("sec-fetch-site"))?.unwrap_or("none");
         if !["none", "same-origin"].contains(&site) {
             return Err(forbidden("the request comes from a page of another site; expected one of this server".into()));
         }
         match &self.token {
-            Some(token) if !is_token(header(AUTHORIZATION).unwrap_or_default(), token) => Err(ApiError::new(
-                StatusCode::UNAUTHORIZED,
-                "the token is missing or wrong: send the server's as `Authorization: Bearer TOKEN` (clients call it API key)",
-            )),
+            Some(token) if !is_token(single(headers, &AUTHORIZATION)?.unwrap_or_default(), token) => {
+                Err(ApiError::new(
+                    StatusCode::UNAUTHORIZED,
+                    "the token is missing or wrong: send the server's as `Authorization: Bearer TOKEN` (clients call it API key)",
+                ))
+            }
             _ => Ok(()),
         }
     }
@@ -77,12 +83,25 @@ impl Access {
     /// Whether a page elsewhere cannot have chosen this host: only a name can be made to lead to another machine.
     fn is_known(&self, host: &str) -> bool {
         let name = match host.rsplit_once(':') {
-            Some((name, port)) if !port.ends_with(']') => name,
+            Some((name, port)) if !port.ends_with(']') => {
+                if port.parse::<u16>().is_err() {
+                    return false;
+                }
+                name
+            }
             _ => host,
         };
         let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        address.is_ok() || name == "localhost" || self.hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
+        let mut names = std::iter::once("localhost").chain(self.hosts.iter().map(String::as_str));
+        address.is_ok() || names.any(|known| known.eq_ignore_ascii_case(name))
     }
+}
+
+/// A header that is given at most once. Which of several counts would depend on who reads them.
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().map(|value| value.to_str().unwrap_or_default());
+    if values.next().is_some() { Err(ApiError::repeated_header(name.as_str())) } else { Ok(value) }
 }
 
 fn forbidden(message: String) -> ApiError {
@@ -103,7 +122,31 @@ mod tests {
     fn check(access: &Access, headers: &[(&'static str, &'static str)]) -> Option<u16> {
         let headers = headers.iter();
         let headers = headers.map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        access.check(&headers.collect()).err().map(|error| error.status.as_u16())
+        access.check(&headers.collect(), None).err().map(|error| error.status.as_u16())
+    }
+
+    #[test]
+    fn a_header_that_is_given_twice_is_rejected() {
+        let access = Access { token: Some("secret".into()), hosts: Vec::new() };
+        let twice = |name: HeaderName, values: [&'static str; 2]| {
+            let mut headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("localhost"))]);
+            headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer secret"));
+            headers.remove(&name);
+            for value in values {
+                headers.append(&name, HeaderValue::from_static(value));
+            }
+            access.check(&headers, None).err().map(|error| error.status.as_u16())
+        };
+        assert_eq!(twice(HOST, ["localhost", "localhost"]), Some(400));
+        assert_eq!(twice(HOST, ["localhost", "evil.example"]), Some(400));
+        assert_eq!(twice(ORIGIN, ["http://localhost", "http://evil.example"]), Some(400));
+        assert_eq!(twice(HeaderName::from_static("sec-fetch-site"), ["none", "cross-site"]), Some(400));
+        assert_eq!(twice(AUTHORIZATION, ["Bearer secret", "Bearer other"]), Some(400));
+        // A target with a host of its own, as it is sent to a proxy.
+        let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("localhost"))]);
+        let access = Access::default();
+        assert!(access.check(&headers, Some("LOCALHOST:1")).is_ok());
+        assert!(access.check(&headers, Some("evil.example")).is_err_and(|error| error.status == 403));
     }
 
     #[test]
@@ -113,7 +156,12 @@ mod tests {
         {
             assert_eq!(check(&access, &[("host", host)]), None, "{host}");
         }
-        for host in ["", "evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example"] {
+        for host in ["LOCALHOST:8080", "LocalHost", "STUDIO.LOCAL", "[::FFFF:127.0.0.1]:80"] {
+            assert_eq!(check(&access, &[("host", host)]), None, "{host}");
+        }
+        for host in
+            ["", "evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "localhost:x"]
+        {
             assert_eq!(check(&access, &[("host", host)]), Some(403), "{host}");
         }
         let host = ("host", "localhost:8080");
@@ -121,6 +169,8 @@ mod tests {
             check(&access, &[host, ("origin", "http://localhost:8080"), ("sec-fetch-site", "same-origin")]),
             None
         );
+        let upper = [("host", "LocalHost:8080"), ("origin", "http://localhost:8080")];
+        assert_eq!(check(&access, &upper), None);
         for origin in ["null", "http://localhost:3000", "https://localhost:8080", "http://evil.example", ""] {
             assert_eq!(check(&access, &[host, ("origin", origin)]), Some(403), "{origin}");
         }

@@ -39,7 +39,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
         "pastiche",
         &["durable", "eval", "generate", "kernels", "models", "qa", "ranks", "seqdata", "text-prep", "trainer"],
     ),
-    ("serve", &["durable", "eval", "generate", "kernels", "text-prep"]),
+    ("serve", &["durable", "eval", "generate", "kernels", "qa", "text-prep"]),
     ("cli", &LIBRARIES),
     ("xtask", &["args"]),
 ];
