@@ -38,7 +38,7 @@ export class QuestionsView {
 
     updateConfidence() {
         const value = Number(this.confidence.value);
-        this.confidenceText.textContent = value === 0 ? "that of the model" : `${Math.round(100 * value)} %`;
+        this.confidenceText.textContent = value === 0 ? "the model's own" : `${Math.round(100 * value)} %`;
     }
 
     request() {

@@ -19,7 +19,7 @@ startServerPage();
 
 async function startServerPage() {
     try {
-        showServerPage(await serverApi.get("/api/models"));
+        await showServerPage(await serverApi.get("/api/models"));
     } catch (error) {
         if (error.code === TOKEN_NEEDED) {
             askForToken();

@@ -11,6 +11,7 @@
 //! |---|---|
 //! | `server` | options, the address, connections and their limits |
 //! | `app`, `access` | the addresses and who may ask them |
+//! | `page_routes` | the page with which texts are written |
 //! | `fields`, `completion_request` | from the bytes of a request to what it wants, with all limits |
 //! | `engine`, `reading` | running texts: written, or read |
 //! | `completions`, `answer_format`, `next_tokens`, `trace`, `run_events` | answers |
@@ -32,6 +33,7 @@ mod metrics;
 mod models;
 mod next_tokens;
 mod offsets;
+mod page_routes;
 mod reading;
 mod run_events;
 mod server;

@@ -8,10 +8,11 @@ use super::metadata::{elements, query, text};
 use super::report::{Problem, Report};
 
 /// The crates of the workspace and those that each may depend on.
-const ALLOWED: [(&str, &[&str]); 15] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     ("args", &[]),
     ("durable", &[]),
     ("kernels", &[]),
+    ("page", &[]),
     ("question-rules", &[]),
     ("text-prep", &["durable"]),
     ("seqdata", &["text-prep"]),
@@ -21,18 +22,19 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ("eval", &[]),
     ("qa", &["durable", "eval", "generate", "kernels", "models", "question-rules", "seqdata", "text-prep", "trainer"]),
     ("pastiche", &["durable", "eval", "generate", "kernels", "models", "qa", "seqdata", "text-prep", "trainer"]),
-    ("serve", &["durable", "eval", "generate", "kernels", "text-prep"]),
+    ("serve", &["durable", "eval", "generate", "kernels", "page", "text-prep"]),
     ("cli", &LIBRARIES),
     ("xtask", &["args"]),
 ];
 /// Every library of the workspace.
-const LIBRARIES: [&str; 13] = [
+const LIBRARIES: [&str; 14] = [
     "args",
     "durable",
     "eval",
     "generate",
     "kernels",
     "models",
+    "page",
     "pastiche",
     "qa",
     "question-rules",
@@ -43,7 +45,7 @@ const LIBRARIES: [&str; 13] = [
 ];
 
 /// Crates that do not depend on Burn, not even in their tests.
-const WITHOUT_BURN: [&str; 5] = ["durable", "question-rules", "text-prep", "args", "xtask"];
+const WITHOUT_BURN: [&str; 6] = ["durable", "page", "question-rules", "text-prep", "args", "xtask"];
 /// The only external dependencies of the launcher and the command line: they build in seconds.
 const LAUNCHER_DEPENDENCIES: [&str; 6] = ["clap", "serde_json", "sha2", "spdx", "tempfile", "toml"];
 /// The crate that selects the backend.
