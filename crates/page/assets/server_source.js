@@ -39,8 +39,8 @@ export class ServerSource {
     async generate({ text, maxTokens, seed, sampling, signal }, onPiece) {
         const { temperature, topP, minP } = sampling;
         const body = {
-            model: this.model.name, prompt: text, max_tokens: maxTokens, seed, temperature, top_p: topP, min_p: minP,
-            stream: true, logprobs: 0, ...this.copyLimit(sampling),
+            model: this.model.name, prompt: text, max_tokens: maxTokens, seed, temperature, top_p: topP,
+            ...(minP > 0 ? { min_p: minP } : {}), stream: true, logprobs: 0, ...this.copyLimit(sampling),
         };
         const response = await this.api.open("/v1/completions", { body, signal });
         let logProb = null;
@@ -71,12 +71,12 @@ export class ServerSource {
     async read({ text, signal }) {
         const body = { model: this.model.name, prompt: text, echo: true, max_tokens: 0, logprobs: 0 };
         const { choices } = await this.api.post("/v1/completions", body, signal);
-        const { text: read, text_offset: starts, token_logprobs: logProbs } = choices[0].logprobs;
+        const { text: read, tokens: names, text_offset: starts, token_logprobs: logProbs } = choices[0].logprobs;
         const units = unitsOfCharacters(read);
         const tokens = starts.map((start, at) => ({
             start: units[start], end: units[starts[at + 1] ?? units.length - 1], logProb: logProbs[at],
         }));
-        return { text: read, tokens };
+        return { text: read, tokens: tokens.slice(paddingLength(tokens, names)) };
     }
 
     async copied({ text, minTokens, signal }) {
@@ -92,6 +92,12 @@ export class ServerSource {
     copyLimit({ maxCopied }) {
         return maxCopied > 0 ? { max_copied: maxCopied } : {};
     }
+}
+
+/** The number of equal tokens that write nothing, with which a model pads a short text at its beginning. */
+function paddingLength(tokens, names) {
+    const end = tokens.findIndex((token, at) => token.end > token.start || names[at] !== names[0]);
+    return end > 1 ? end : 0;
 }
 
 /** Where each character (code point) of a text begins in UTF-16 units, and at the end the length of the text. */

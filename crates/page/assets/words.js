@@ -31,7 +31,7 @@ export function wordsOf(text) {
 /**
  * Where in `draft` the tokens of a text stand that was read from it: `[{start, end, logProb}]`. The text of the tokens may have
  * other spaces and capitals, and "<unknown>" for words that the model does not know; such a token gets what stands between its
- * neighbours.
+ * neighbours, or its word if there are as many words as tokens.
  *
  * @param {string} draft
  * @param {{text: string, tokens: {start: number, end: number, logProb: number | null}[]}} read
@@ -43,9 +43,11 @@ export function alignTokens(draft, read) {
     let pending = [];
     const settle = (end) => {
         const range = trimmedRange(draft, starts[at], starts[end]);
-        for (const logProb of pending) {
-            aligned.push({ ...range, logProb });
-        }
+        const words = pending.length > 1 ? wordsOf(draft.slice(range.start, range.end)) : [];
+        pending.forEach((logProb, number) => {
+            const { start, end: wordEnd } = words.length === pending.length ? words[number] : { start: 0, end: range.end - range.start };
+            aligned.push({ start: range.start + start, end: range.start + wordEnd, logProb });
+        });
         pending = [];
     };
     for (const { start, end, logProb } of read.tokens) {

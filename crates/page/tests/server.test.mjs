@@ -96,9 +96,9 @@ test("a text comes in pieces with the probabilities of their tokens", async () =
 });
 
 test("scores and copied passages are in units", async () => {
-    const logprobs = { text: "𝒳 a", text_offset: [0, 1], token_logprobs: [null, -2] };
+    const logprobs = { text: "𝒳 a", tokens: ["|", "|", "𝒳", " a"], text_offset: [0, 0, 0, 1], token_logprobs: [null, -9, -1, -2] };
     const read = await sourceOf([{ choices: [{ logprobs }] }]).read({ text: "𝒳 a" });
-    assert.deepEqual(read, { text: "𝒳 a", tokens: [{ start: 0, end: 2, logProb: null }, { start: 2, end: 4, logProb: -2 }] });
+    assert.deepEqual(read, { text: "𝒳 a", tokens: [{ start: 0, end: 2, logProb: -1 }, { start: 2, end: 4, logProb: -2 }] });
     const source = { position: 9, before: "b", text: "𝒳", after: "c" };
     const copied = await sourceOf([{ text: "a𝒳", runs: [{ start: 1, end: 2, tokens: 1, source }] }]).copied({ text: "a𝒳", minTokens: 3 });
     assert.deepEqual(copied.passages, [{ start: 1, end: 3, tokens: 1, passage: { before: "b", text: "𝒳", after: "c" } }]);

@@ -40,7 +40,7 @@ test("tokens are found in a draft with other spaces and capitals", () => {
 test("a token that the model does not know gets what stands between its neighbours", () => {
     const draft = "the zebra ran a zat a mile, zorp blarg";
     const aligned = alignTokens(draft, read("the", " <unknown>", " ran", " a", " <unknown>", " a", " mile", ",", " <unknown>", " <unknown>"));
-    const expected = ["the", "zebra", "ran", "a", "zat", "a", "mile", ",", "zorp blarg", "zorp blarg"];
+    const expected = ["the", "zebra", "ran", "a", "zat", "a", "mile", ",", "zorp", "blarg"];
     assert.deepEqual(texts(draft, aligned), expected);
     assert.deepEqual(aligned.map(({ logProb }) => logProb), [-1, -2, -3, -4, -5, -6, -7, -8, -9, -10]);
 });

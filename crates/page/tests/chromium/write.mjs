@@ -168,6 +168,21 @@ export async function checkWriting(context) {
     await slider("Top-p").fill("1");
     await page.waitForFunction(() => document.querySelectorAll("#view-write .choice.excluded").length === 0);
     assert.ok((await choices.count()) > 0);
+    // In a model of characters, the next one that continues a long passage is excluded if copies are limited.
+    await view.getByLabel("Model").selectOption({ label: "characters" });
+    await parts.button("New text").click();
+    await input.fill("the ferrym");
+    await page.keyboard.press("Enter");
+    const copying = choices.filter({ has: page.locator("bdi", { hasText: /^a$/u }) });
+    await copying.and(page.locator(":has(bdi.copied):not(.excluded)")).waitFor();
+    await slider("Never copy more than").focus();
+    await page.keyboard.press("ArrowRight");
+    await copying.and(page.locator(".excluded")).waitFor();
+    await slider("Length").fill("20");
+    await page.keyboard.press("Control+Enter");
+    await parts.button("Try again").and(page.locator(":enabled")).waitFor();
+    await idle();
+    assert.ok(!(await written()).startsWith("the ferryma"), await written());
     // A long text is stopped, and what is written stays.
     await slider("Length").fill("400");
     await parts.button("Write on").click();
@@ -206,7 +221,7 @@ export async function checkBranches(context) {
     const saved = JSON.parse(json.text);
     assert.equal(json.name, "text.json");
     assert.equal(saved.text, chosen);
-    assert.match(saved.program, /^pastiche \d/u);
+    assert.match(saved.program, /^Pastiche \d/u);
     assert.deepEqual(saved.origins.map(({ model }) => model), ["words"]);
     assert.match(saved.origins[0].model_sha256, /^[0-9a-f]{64}$/u);
     const last = saved.steps[saved.current];
