@@ -227,9 +227,9 @@ mod tests {
         let check = |headers: &[(&'static str, &'static str)]| {
             let mut request = Request::new(axum::body::Body::empty());
             let headers = headers.iter();
-            request.headers_mut().extend(
-                headers.map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))),
-            );
+            request
+                .headers_mut()
+                .extend(headers.map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))));
             access.check_page(&request).err().map(|error| error.status.as_u16())
         };
         let (host, other_site) = (("host", "localhost:8080"), ("sec-fetch-site", "cross-site"));
