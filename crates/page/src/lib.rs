@@ -158,7 +158,9 @@ mod tests {
     #[test]
     fn the_page_sets_text_and_never_markup() {
         for (module, text) in modules() {
-            for forbidden in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "style=", "javascript:"] {
+            for forbidden in
+                ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "style=", "javascript:"]
+            {
                 assert!(!text.contains(forbidden), "{module}: {forbidden}");
             }
         }

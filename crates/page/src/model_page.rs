@@ -12,9 +12,9 @@ use flate2::write::DeflateEncoder;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::{Asset, asset};
 use crate::model_modules::modules;
 use crate::script::join_modules;
+use crate::{Asset, asset};
 
 /// The module that the page starts with.
 const ENTRY: &str = "model/page_main.js";

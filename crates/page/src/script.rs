@@ -157,7 +157,8 @@ fn resolve(path: &str, address: &str) -> Option<String> {
 
 /// The name that a declaration declares.
 fn declared_name(declaration: &str) -> Option<String> {
-    const KINDS: [&str; 7] = ["const ", "let ", "class ", "async function ", "function ", "function* ", "async function* "];
+    const KINDS: [&str; 7] =
+        ["const ", "let ", "class ", "async function ", "function ", "function* ", "async function* "];
     let rest = KINDS.iter().find_map(|kind| declaration.strip_prefix(kind))?;
     let name: String = rest.chars().take_while(|&c| c.is_alphanumeric() || c == '_' || c == '$').collect();
     (!name.is_empty()).then_some(name)
@@ -174,8 +175,14 @@ mod tests {
     #[test]
     fn modules_become_functions_in_the_order_of_their_imports() {
         let modules = modules(&[
-            ("main.js", "// Main.\nimport {\n    a as first, b,\n} from \"./model/a.js\";\nimport \"./model/c.js\";\n\nfirst(b);\n"),
-            ("model/a.js", "import { c } from \"./c.js\";\nexport const b = c;\nexport function a(x) {\n    return x;\n}\n"),
+            (
+                "main.js",
+                "// Main.\nimport {\n    a as first, b,\n} from \"./model/a.js\";\nimport \"./model/c.js\";\n\nfirst(b);\n",
+            ),
+            (
+                "model/a.js",
+                "import { c } from \"./c.js\";\nexport const b = c;\nexport function a(x) {\n    return x;\n}\n",
+            ),
             ("model/c.js", "export class c {}\n"),
             ("unused.js", "import { a } from \"./missing.js\";\n"),
         ]);

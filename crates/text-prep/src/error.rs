@@ -198,7 +198,9 @@ pub enum Error {
         problem: String,
     },
     /// A page cannot encode text as a tokenizer does.
-    #[error("a page cannot encode text as this tokenizer does: {problem}; use a model of other words, characters or subwords")]
+    #[error(
+        "a page cannot encode text as this tokenizer does: {problem}; use a model of other words, characters or subwords"
+    )]
     NoPage {
         /// What a browser cannot do.
         problem: &'static str,
