@@ -1,6 +1,6 @@
 // The view in which a passage is turned into questions: its answers are highlighted, and the questions can be saved.
 
-import { element, saveFile, setChildren } from "./dom.js";
+import { element, labelled, saveFile, setChildren } from "./dom.js";
 import { segmentsOf } from "./segments.js";
 import { unitsOfCharacters } from "./server_source.js";
 
@@ -13,12 +13,14 @@ const QUESTION_FILES = [
 
 /** The view. */
 export class QuestionsView {
-    constructor({ api, status }) {
+    constructor({ api, status, models }) {
         Object.assign(this, { api, status });
+        this.model = element("select", { onchange: () => this.updateModel(models) }, ...models.map(({ name }) => element("option", { value: name }, name)));
         this.asked = null;
         this.items = [];
         this.answers = [];
         this.passage = element("textarea", { rows: "10", dir: "auto", "aria-label": "The passage", placeholder: "Paste a passage here", spellcheck: "false" });
+        this.note = element("p", { class: "hint", hidden: true }, "There is no question model: questions are asked by rules alone, about English sentences.");
         this.confidence = element("input", { type: "range", min: "0", max: "0.9", step: "0.05", value: "0" });
         this.confidenceText = element("output", {}, "");
         this.confidence.addEventListener("input", () => this.updateConfidence());
@@ -32,8 +34,14 @@ export class QuestionsView {
         this.side = element("aside", { "aria-label": "The questions", hidden: true },
             element("section", {}, element("h2", {}, "Questions"), this.summary, this.list, element("div", { class: "toolbar" }, ...save)));
         const form = element("form", { onsubmit: (event) => { event.preventDefault(); this.ask(); } },
-            element("div", { class: "toolbar" }, slider, element("button", { type: "submit", class: "primary" }, "Find questions")), this.passage);
+            element("div", { class: "toolbar" }, labelled("Questions by", this.model), slider, element("button", { type: "submit", class: "primary" }, "Find questions")), this.passage, this.note);
+        this.updateModel(models);
         this.node = element("div", { class: "columns" }, element("div", { class: "main" }, form, this.result), this.side);
+    }
+
+    /** Says what the chosen model cannot do. */
+    updateModel(models) {
+        this.note.hidden = models.find(({ name }) => name === this.model.value)?.has_network !== false;
     }
 
     updateConfidence() {
@@ -43,7 +51,7 @@ export class QuestionsView {
 
     request() {
         const confidence = Number(this.confidence.value);
-        return { text: this.passage.value, ...(confidence > 0 ? { min_confidence: confidence } : {}) };
+        return { model: this.model.value, text: this.passage.value, ...(confidence > 0 ? { min_confidence: confidence } : {}) };
     }
 
     /** Asks about the passage. */
@@ -67,7 +75,7 @@ export class QuestionsView {
 
     show(text, questions) {
         const units = unitsOfCharacters(text);
-        const ranges = questions.map(({ answer_chars: [start, end] }, number) => ({ start: units[start], end: units[end], number }));
+        const ranges = questions.map(({ answer_characters: [start, end] }, number) => ({ start: units[start], end: units[end], number }));
         const inOrder = [...ranges].sort((a, b) => a.start - b.start || b.end - a.end);
         this.answers = questions.map(() => []);
         const parts = segmentsOf(text, { answer: inOrder }).map(({ start, end, marks: { answer } }) => {

@@ -1,9 +1,14 @@
 // The view of a run that is being trained: its losses, its samples, and whether anything still comes.
 
-import { element, labelled, setChildren } from "./dom.js";
+import { delayed, element, labelled, setChildren } from "./dom.js";
 import { LossChart } from "./loss_chart.js";
 import { RunMetrics } from "./run_metrics.js";
 import { followRun } from "./run_stream.js";
+
+/** How long after the end of an epoch its samples are asked for, in milliseconds. */
+const SAMPLES_AFTER = 300;
+/** The epochs whose samples are shown. */
+const SHOWN_SAMPLES = 6;
 
 /** The view. */
 export class RunsView {
@@ -13,6 +18,7 @@ export class RunsView {
         this.samples = [];
         this.following = null;
         this.isDrawn = true;
+        this.readSamplesSoon = delayed(() => this.readSamples(), SAMPLES_AFTER);
         this.select = element("select", { onchange: () => this.follow(this.select.value) });
         this.refreshButton = element("button", { type: "button", onclick: () => this.list() }, "Look for runs");
         this.state = element("p", { class: "state", role: "status" }, "");
@@ -57,12 +63,14 @@ export class RunsView {
         this.following?.abort();
         const following = new AbortController();
         this.following = following;
+        this.name = name;
         this.metrics.clear();
         this.samples = [];
         this.body.hidden = false;
         this.draw();
-        const onState = (state, error) => {
-            this.state.textContent = state === "open" ? "Connected; new losses appear as they are written." : `Waiting for the server${error === null ? "" : `: ${error.message}`}`;
+        const states = { open: "Connected; new losses appear as they are written.", complete: "The run is complete.", waiting: "Waiting for the server to come back." };
+        const onState = (state) => {
+            this.state.textContent = states[state];
             this.state.classList.toggle("live", state === "open");
         };
         try {
@@ -77,18 +85,39 @@ export class RunsView {
         if (event === "truncated") {
             this.metrics.clear();
             this.samples = [];
-        } else if (event === "samples") {
-            this.samples.push(data);
-        } else {
-            try {
-                this.metrics.add(JSON.parse(data));
-            } catch {
-                // A line that another program wrote.
-            }
+        } else if (event === "message") {
+            this.addLine(data);
         }
         if (this.isDrawn) {
             this.isDrawn = false;
             requestAnimationFrame(() => this.draw());
+        }
+    }
+
+    addLine(data) {
+        let line;
+        try {
+            line = JSON.parse(data);
+        } catch {
+            return; // Another program wrote it.
+        }
+        this.metrics.add(line);
+        if (line.event === "epoch") {
+            this.readSamplesSoon();
+        }
+    }
+
+    /** Asks for the samples of the run, which are written at the end of each epoch. */
+    async readSamples() {
+        const { following, name } = this;
+        try {
+            const { samples } = await this.api.get(`/api/runs/${encodeURIComponent(name)}/samples`, following.signal);
+            if (!following.signal.aborted) {
+                this.samples = samples;
+                this.draw();
+            }
+        } catch {
+            // The next epoch asks again.
         }
     }
 
@@ -114,7 +143,7 @@ export class RunsView {
             ...(metrics.rollbacks.length > 0 ? [["Rollbacks", String(metrics.rollbacks.length)]] : []),
         ];
         setChildren(this.numbers, ...rows.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
-        const samples = this.samples.slice(-6).reverse();
+        const samples = this.samples.slice(-SHOWN_SAMPLES).reverse();
         setChildren(this.samplesNode, ...(samples.length === 0 ? [element("p", { class: "hint" }, "None yet: a sample is written at the end of each epoch.")] : samples.map((text) => element("pre", { dir: "auto" }, text.trim()))));
     }
 }

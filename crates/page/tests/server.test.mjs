@@ -12,7 +12,7 @@ import { SOURCE_METHODS, SourceError } from "../assets/source.js";
 import { parseEvent, readEvents } from "../assets/sse.js";
 
 const SAMPLING = { temperature: 1, topP: 1, minP: 0, maxCopied: 0 };
-const MODEL = { name: "one", unit: "word", sha256: "ab", max_tokens: 4096, no_training_text: null };
+const MODEL = { name: "one", tokens: "words", sha256: "ab", training_text: { tokens: 9 } };
 
 /** A body that comes in these pieces. */
 function bodyOf(...pieces) {
@@ -37,6 +37,14 @@ function sourceOf(answers, asked = []) {
 
 test("a source has all methods", () => {
     assert.ok(SOURCE_METHODS.every((method) => typeof ServerSource.prototype[method] === "function"));
+});
+
+test("a model says what it is and what cannot be done", async () => {
+    const info = await sourceOf([]).info();
+    assert.deepEqual([info.name, info.unit, info.hash, info.noCopied], ["one", "word", "ab", null]);
+    const untraced = new ServerSource(null, { ...MODEL, tokens: "subwords", training_text: { reason: "not read" } });
+    const { unit, noCopied, noCopyLimit } = await untraced.info();
+    assert.deepEqual([unit, noCopied, noCopyLimit], ["subword", "not read", "not read"]);
 });
 
 test("events are read wherever their bytes are divided", async () => {
@@ -64,14 +72,14 @@ test("characters of the server are units of the page", () => {
 test("the next tokens come with what the sliders allow", async () => {
     const asked = [];
     const token = (text, probability, more = {}) => ({ text, replaces: 0, probability, ...more });
-    const source = sourceOf([{ next: [token(" fox", 0.6), token("한", 0.3, { replaces: 1, is_copied: true }), token("", 0.05, { is_end: true }), token(" x", 0.04)] }], asked);
+    const source = sourceOf([{ next: [token(" fox", 0.6), token("한", 0.3, { replaces: 1, copied: { tokens: 5, continues_run: true } }), token("", 0.05, { token: "<document>" }), token(" x", 0.04)] }], asked);
     const next = await source.next({ text: "𝒳", count: 3, sampling: { ...SAMPLING, topP: 0.8, maxCopied: 4 } });
     assert.deepEqual(next, [
         { text: " fox", replaces: 0, probability: 0.6, isAllowed: true, isCopied: false, isEnd: false },
-        { text: "한", replaces: 2, probability: 0.3, isAllowed: true, isCopied: true, isEnd: false },
+        { text: "한", replaces: 2, probability: 0.3, isAllowed: false, isCopied: true, isEnd: false },
         { text: "", replaces: 0, probability: 0.05, isAllowed: false, isCopied: false, isEnd: true },
     ]);
-    assert.deepEqual(asked, [["/api/next", { model: "one", text: "𝒳", k: 1000, max_copied: 4 }]]);
+    assert.deepEqual(asked, [["/api/next", { model: "one", text: "𝒳", k: 1000 }]]);
 });
 
 test("a text comes in pieces with the probabilities of their tokens", async () => {
@@ -146,6 +154,10 @@ test("a run is followed on after the last event", async (context) => {
     assert.deepEqual(events, ["a", "b"]);
     assert.deepEqual(asked[0], ["/api/runs/a%20b/events", {}]);
     assert.deepEqual(asked[2][1], { "last-event-id": "1" });
+    const states = [];
+    const complete = { open: async () => ({ body: bodyOf("data: a\n\nevent: end\ndata:\n\n") }) };
+    await followRun(complete, "x", { signal: new AbortController().signal, onState: (state) => states.push(state), onEvent() {} });
+    assert.deepEqual(states, ["open", "complete"]);
     const rejected = followRun({ open: async () => { throw new SourceError("no run"); } }, "x", { signal: new AbortController().signal, onState() {}, onEvent() {} });
     await assert.rejects(rejected, /no run/u);
 });
