@@ -17,6 +17,8 @@ mod documents_and_labels;
 mod held_out_documents;
 #[path = "train_and_generate/int8_directories.rs"]
 mod int8_directories;
+#[path = "train_and_generate/model_page.rs"]
+mod model_page;
 #[path = "train_and_generate/ngram_mixture.rs"]
 mod ngram_mixture;
 #[path = "train_and_generate/node.rs"]

@@ -114,3 +114,25 @@ fn training_text(bundle: &LmBundle, directory: &Path) -> Result<Vec<u32>> {
     let experiment = own_text(bundle, directory, "or leave `--with-text` out")?;
     Ok(train_ids(&experiment.dataset))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_that_is_too_large_is_rejected_with_its_size() {
+        let args = |weights| Page {
+            file: "a.html".into(),
+            model: None,
+            weights,
+            with_text: false,
+            backend: Default::default(),
+        };
+        let [int8, f16] = [PageWeights::Int8, PageWeights::F16].map(args);
+        assert!(check_size(&int8, MAX_WEIGHTS).is_ok() && check_size(&f16, MAX_WEIGHTS / 2).is_ok());
+        let error = check_size(&int8, 200 << 20).unwrap_err().to_string();
+        assert!(error.contains("209,715,200 weights") && error.contains("200 MB: expected at most 128 MB"), "{error}");
+        let error = check_size(&f16, 100 << 20).unwrap_err().to_string();
+        assert!(error.contains("200 MB") && error.contains("`--weights int8`"), "{error}");
+    }
+}
