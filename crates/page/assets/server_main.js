@@ -46,6 +46,7 @@ async function showServerPage({ program, language_models: models, question_model
 
 /** A form for the token, where the server was started with one. */
 function askForToken() {
+    const isWrong = serverApi.token !== "";
     const input = element("input", { type: "password", autocomplete: "off", required: true });
     const form = element("form", {
         class: "token", onsubmit: (event) => {
@@ -55,6 +56,7 @@ function askForToken() {
             startServerPage();
         },
     }, element("h1", {}, "Pastiche"), element("p", {}, "The server was started with a token, which the page must send."),
+    isWrong ? element("p", { class: "status error", role: "alert" }, "This token is wrong.") : null,
     element("label", { class: "field" }, element("span", { class: "name" }, "Token"), input), element("button", { type: "submit", class: "primary" }, "Open"));
     setChildren(rootElement, element("main", {}, form));
     input.focus();

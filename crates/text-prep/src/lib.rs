@@ -60,7 +60,7 @@ pub use subwords::SubwordOptions;
 pub use text_stream::TextStream;
 pub use token_counter::TokenCounter;
 pub use tokenize::{
-    Capitals, CharacterOptions, CharacterUnit, Detokenizer, JAMO_SEPARATOR, PreTokenizer, Punctuation, SHIFT,
+    AddedText, Capitals, CharacterOptions, CharacterUnit, Detokenizer, JAMO_SEPARATOR, PreTokenizer, Punctuation, SHIFT,
     SpanOptions, TokenStream, WordOptions,
 };
 pub use tokenizer::{Encoded, EncodedCounts, OovPolicy, Tokenizer};
