@@ -2,6 +2,7 @@
 
 import { layerNorm, makeCell } from "./cells.js";
 import { MatrixMemory, matrixBytes, matrixRow } from "./matrix.js";
+import { logSumExp } from "./sampling.js";
 
 const CELLS = { rnn: "Elman", lstm: "Lstm", gru: "Gru" };
 const cellName = (layer) =>
@@ -9,9 +10,7 @@ const cellName = (layer) =>
 
 /** ln softmax of a row, in 32-bit floats. */
 export function logSoftmax(logits) {
-    const largest = logits.reduce((most, logit) => Math.max(most, logit), -Infinity);
-    const sum = logits.reduce((all, logit) => all + Math.exp(logit - largest), 0);
-    const logSum = largest + Math.log(sum);
+    const logSum = logSumExp(logits);
     return logits.map((logit) => logit - logSum);
 }
 
@@ -36,7 +35,8 @@ export class Network {
         const matrices = new Map(names.map((name) => [name, this.load(name, tensors)]));
         const matrix = (name) => matrices.get(name) ?? null;
         const vector = (name) => tensors.get(name)?.values ?? null;
-        const affine = (name, weights) => ({ [weights]: vector(`${name}.${weights}`), bias: vector(`${name}.bias`) });
+        const norm = (path) => ({ gain: vector(`${path}.gain`), bias: vector(`${path}.bias`) });
+        const dense = (path) => ({ matrix: matrix(`${path}.kernel`), bias: vector(`${path}.bias`) });
 
         this.vocabularySize = config.vocabulary;
         this.documentId = config.document_id ?? null;
@@ -46,11 +46,11 @@ export class Network {
             const path = `stack.layers.${index}`;
             const parameter = (name) => `${path}.cell.${cellName(layer)}.${name}`;
             const cell = makeCell(layer, (name) => matrix(parameter(name)), (name) => vector(parameter(name)), this.memory);
-            return { ...cell, norm: layer.layer_norm ? affine(`${path}.norm`, "gain") : null };
+            return { ...cell, norm: layer.layer_norm ? norm(`${path}.norm`) : null };
         });
-        this.projection = config.projection > 0 ? { matrix: matrix("output.projection.kernel"), ...affine("output.projection", "kernel") } : null;
+        this.projection = config.projection > 0 ? dense("output.projection") : null;
         // A tied output layer has the weights of the embedding.
-        this.head = { matrix: matrix("output.kernel") ?? this.embedding, bias: vector("output.bias") };
+        this.head = { ...dense("output"), matrix: matrix("output.kernel") ?? this.embedding };
         const clusters = config.adaptive_softmax?.cutoffs.length ?? 0;
         this.clusters = Array.from({ length: clusters }, (_, index) =>
             ["projection", "kernel"].map((part) => matrix(`output.clusters.${index}.${part}`)));

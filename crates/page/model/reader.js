@@ -1,6 +1,8 @@
 // The probabilities of the next token after a text. What was read is kept, so that a text that grows, and its branches, are not read
 // again.
 
+import { logSumExp } from "./sampling.js";
+
 /** How long the page computes before it takes input, in milliseconds. */
 const SLICE = 12;
 /** The bytes of states that are kept. */
@@ -150,8 +152,7 @@ export class ModelReader {
         if (documentId !== null && lastId === documentId) {
             logits[documentId] = -Infinity;
         }
-        const largest = logits.reduce((most, logit) => Math.max(most, logit), -Infinity);
-        const logSum = largest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
+        const logSum = logSumExp(logits);
         return logits.map((logit) => logit - logSum);
     }
 }

@@ -8,7 +8,7 @@
  * @returns {Float64Array}
  */
 export function sampleWeights(logits, { temperature, topK = Infinity, topP = 1, minP = 0 }) {
-    const largest = logits.reduce((most, logit) => Math.max(most, logit), -Infinity);
+    const largest = largestOf(logits);
     if (temperature === 0) {
         const best = logits.indexOf(largest);
         return logits.map((_, id) => (id === best ? 1 : 0));
@@ -18,7 +18,9 @@ export function sampleWeights(logits, { temperature, topK = Infinity, topP = 1, 
         const kept = new Set(byWeight(weights, 0).slice(0, topK));
         weights.forEach((_, id) => { weights[id] = kept.has(id) ? weights[id] : 0; });
     }
-    weights.forEach((weight, id) => { weights[id] = weight < minP ? 0 : weight; });
+    if (minP > 0) {
+        weights.forEach((weight, id) => { weights[id] = weight < minP ? 0 : weight; });
+    }
     return topP < 1 ? nucleus(weights, topP) : weights;
 }
 
@@ -41,11 +43,41 @@ function nucleus(weights, fraction) {
 
 /** The ids with a weight above `least`, the largest first, of equal ones the smaller id. */
 function byWeight(weights, least) {
-    const ids = Array.from(weights.keys()).filter((id) => weights[id] > least);
+    const ids = [];
+    for (let id = 0; id < weights.length; id++) {
+        if (weights[id] > least) {
+            ids.push(id);
+        }
+    }
     return ids.sort((a, b) => weights[b] - weights[a] || a - b);
 }
 
-const sum = (weights) => weights.reduce((all, weight) => all + weight, 0);
+function sum(weights) {
+    let all = 0;
+    for (let id = 0; id < weights.length; id++) {
+        all += weights[id];
+    }
+    return all;
+}
+
+/** The largest of some numbers; −Infinity if there are none. */
+export function largestOf(values) {
+    let largest = -Infinity;
+    for (let at = 0; at < values.length; at++) {
+        largest = values[at] > largest ? values[at] : largest;
+    }
+    return largest;
+}
+
+/** ln Σ exp of some logits, in 64 bits. */
+export function logSumExp(logits) {
+    const largest = largestOf(logits);
+    let sumOfExponentials = 0;
+    for (let at = 0; at < logits.length; at++) {
+        sumOfExponentials += Math.exp(logits[at] - largest);
+    }
+    return largest + Math.log(sumOfExponentials);
+}
 
 /** The id whose part of the cumulative sum contains `uniform`, from 0 to below 1, times the sum of all. */
 export function draw(weights, uniform) {
