@@ -10,7 +10,7 @@ use args::Backend;
 
 use crate::cargo::{cargo, not_started, root, shell_code};
 use crate::features::{self, BackendSet};
-use crate::{output, smoke_test, test, tidy};
+use crate::{output, page_test, smoke_test, test, tidy};
 
 /// A step that failed.
 pub struct Failure {
@@ -34,7 +34,7 @@ impl Failure {
 
 type Step = (&'static str, fn(BackendSet) -> Result<(), Failure>);
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     ("format", |_| finish(cargo().args(["fmt", "--all", "--check"]))),
     ("tidy", |_| if tidy::passes() { Ok(()) } else { Err(Failure::new("")) }),
     ("packages", |_| packages()),
@@ -44,6 +44,7 @@ const STEPS: [Step; 10] = [
     ("smoke test on ndarray", |backends| smoke_test::run(backends, Backend::Ndarray, None)),
     ("smoke test on flex", |backends| smoke_test::run(backends, Backend::Flex, None)),
     ("smoke test on wgpu", wgpu),
+    ("page in Chromium", page_test::step),
     ("subwords against another implementation", |_| finish(&mut test::reference_command())),
 ];
 

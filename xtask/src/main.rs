@@ -10,6 +10,7 @@ mod features;
 mod launch;
 mod novels;
 mod output;
+mod page_test;
 mod parity;
 mod python;
 mod smoke_test;
@@ -72,6 +73,8 @@ enum Task {
         #[arg(long, value_name = "DIR", default_value = "datasets/stand-in")]
         out: PathBuf,
     },
+    /// Test the page of the server with Node.js and in Chromium, with a real server
+    PageTest,
     /// Check module docs, file length, crate layering, licences, local paths and wording
     Tidy,
 }
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
         Task::Parity { write } => parity::run(write),
         Task::Novels { file, folder } => novels::run(&file, &folder),
         Task::StandIn { text, out } => stand_in::run(&text, &out),
+        Task::PageTest => page_test::run(),
         Task::Tidy => tidy::run(),
     };
     result.unwrap_or_else(|error| {

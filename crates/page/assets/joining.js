@@ -19,6 +19,11 @@ export function needsSpace(text, typed) {
     return !/[\p{Ps}\p{Pi}\p{Pd}¿¡]/u.test(last) && !/^[.,;:!?%…،؛؟।\p{Pe}\p{Pf}]/u.test(first);
 }
 
+/** What a token adds to `text`: at the beginning it has no space before it. */
+export function joinedText(text, added) {
+    return text === "" && added.trim() !== "" ? added.trimStart() : added;
+}
+
 /** A typed text as tokens of a step: one for each word, with the white space before it. Their probabilities are not known yet. */
 export function typedTokens(text) {
     const parts = text.match(/\s*\S+|\s+$/gu) ?? [];

@@ -61,3 +61,9 @@ export function ticks(low, high, count) {
     const last = Math.floor(high / step + 1e-9);
     return Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => Number(((first + at) * step).toPrecision(12)));
 }
+
+/** The texts of new lines of samples.md: one for each epoch, with its losses as the first line. */
+export function sampleTexts(markdown) {
+    const sections = markdown.split(/^#{1,2} /mu).map((section) => section.replace(/^> ?/gmu, "").trim());
+    return sections.filter((section) => section !== "" && section !== "Samples");
+}

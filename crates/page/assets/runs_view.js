@@ -1,12 +1,10 @@
 // The view of a run that is being trained: its losses, its samples, and whether anything still comes.
 
-import { delayed, element, labelled, setChildren } from "./dom.js";
+import { element, labelled, setChildren } from "./dom.js";
 import { LossChart } from "./loss_chart.js";
-import { RunMetrics } from "./run_metrics.js";
+import { RunMetrics, sampleTexts } from "./run_metrics.js";
 import { followRun } from "./run_stream.js";
 
-/** How long after the end of an epoch its samples are asked for, in milliseconds. */
-const SAMPLES_AFTER = 300;
 /** The epochs whose samples are shown. */
 const SHOWN_SAMPLES = 6;
 
@@ -18,7 +16,6 @@ export class RunsView {
         this.samples = [];
         this.following = null;
         this.isDrawn = true;
-        this.readSamplesSoon = delayed(() => this.readSamples(), SAMPLES_AFTER);
         this.select = element("select", { onchange: () => this.follow(this.select.value) });
         this.refreshButton = element("button", { type: "button", onclick: () => this.list() }, "Look for runs");
         this.state = element("p", { class: "state", role: "status" }, "");
@@ -45,7 +42,7 @@ export class RunsView {
         try {
             const { runs } = await this.api.get("/api/runs");
             const before = this.select.value;
-            setChildren(this.select, ...runs.map(({ name }) => element("option", { value: name }, name)));
+            setChildren(this.select, ...runs.map(({ name, is_training: isTraining }) => element("option", { value: name }, isTraining ? `${name} (training)` : name)));
             this.empty.hidden = runs.length > 0;
             this.empty.textContent = "There are no runs in the folder runs/ of the server: train one, then look again.";
             if (runs.some(({ name }) => name === before)) {
@@ -63,7 +60,6 @@ export class RunsView {
         this.following?.abort();
         const following = new AbortController();
         this.following = following;
-        this.name = name;
         this.metrics.clear();
         this.samples = [];
         this.body.hidden = false;
@@ -85,6 +81,8 @@ export class RunsView {
         if (event === "truncated") {
             this.metrics.clear();
             this.samples = [];
+        } else if (event === "samples") {
+            this.samples.push(...sampleTexts(data));
         } else if (event === "message") {
             this.addLine(data);
         }
@@ -102,23 +100,6 @@ export class RunsView {
             return; // Another program wrote it.
         }
         this.metrics.add(line);
-        if (line.event === "epoch") {
-            this.readSamplesSoon();
-        }
-    }
-
-    /** Asks for the samples of the run, which are written at the end of each epoch. */
-    async readSamples() {
-        const { following, name } = this;
-        try {
-            const { samples } = await this.api.get(`/api/runs/${encodeURIComponent(name)}/samples`, following.signal);
-            if (!following.signal.aborted) {
-                this.samples = samples;
-                this.draw();
-            }
-        } catch {
-            // The next epoch asks again.
-        }
     }
 
     draw() {

@@ -5,6 +5,8 @@ import { DEFAULT_SAMPLING } from "./sampling_filters.js";
 
 /** The most that the slider of copied tokens goes to; 0 is without limit. */
 const MOST_COPIED = 20;
+/** The fewest copied tokens that it can be: shorter sequences are in nearly every text. */
+const FEWEST_COPIED = 3;
 /** The longest text that the slider of the length asks for. */
 const LONGEST = 400;
 
@@ -17,8 +19,8 @@ export class SamplingForm {
         this.temperature = slider("Temperature", 0, 2, 0.05, DEFAULT_SAMPLING.temperature, times, "Lower: likelier words. 0: the likeliest.");
         this.topP = slider("Top-p", 0.05, 1, 0.05, DEFAULT_SAMPLING.topP, percent, "The likeliest words that together have this probability.");
         this.minP = slider("Min-p", 0, 0.5, 0.01, DEFAULT_SAMPLING.minP, percent, "At least this part of the likeliest word's probability.");
-        const limit = (value) => (value === 0 ? "no limit" : `${value} in a row`);
-        this.maxCopied = slider("Never copy more than", 0, MOST_COPIED, 1, 0, limit, "Tokens in a row that stand in the training text.");
+        const limit = (value) => (value < FEWEST_COPIED ? "no limit" : `${value} in a row`);
+        this.maxCopied = slider("Never copy more than", FEWEST_COPIED - 1, MOST_COPIED, 1, FEWEST_COPIED - 1, limit, "Tokens in a row that stand in the training text.");
         this.length = slider("Length", 1, LONGEST, 1, 40, (value) => `${value} tokens`, "What “Write on” adds at most.");
         this.seed = element("input", { type: "text", inputmode: "numeric", pattern: "[0-9]*", maxlength: "15", placeholder: "a new one each time" });
         this.copyNote = element("p", { class: "hint", hidden: true });
@@ -30,7 +32,8 @@ export class SamplingForm {
 
     /** The sampling options; without a limit of copied tokens where the model cannot honour it. */
     sampling() {
-        const maxCopied = this.maxCopied.input.disabled ? 0 : this.maxCopied.value();
+        const hasLimit = !this.maxCopied.input.disabled && this.maxCopied.value() >= FEWEST_COPIED;
+        const maxCopied = hasLimit ? this.maxCopied.value() : 0;
         return { temperature: this.temperature.value(), topP: this.topP.value(), minP: this.minP.value(), maxCopied };
     }
 

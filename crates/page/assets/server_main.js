@@ -29,7 +29,7 @@ async function startServerPage() {
     }
 }
 
-async function showServerPage({ program, language_models: models, question_models: questionModels }) {
+async function showServerPage({ program, models, question_models: questionModels, no_questions: noQuestions, no_runs: noRuns }) {
     const app = new App(rootElement);
     const sources = await Promise.all(models.map(async (model) => {
         const source = new ServerSource(serverApi, model);
@@ -39,8 +39,8 @@ async function showServerPage({ program, language_models: models, question_model
     app.show([
         { id: "write", name: "Write", title: "Write with a model", view: new WriteView(options) },
         { id: "measure", name: "Measure", title: "Measure a draft", view: new MeasureView(options) },
-        { id: "runs", name: "Runs", title: "Watch a run", view: new RunsView(options) },
-        { id: "questions", name: "Questions", title: "Questions about a passage", view: new QuestionsView({ ...options, models: questionModels }) },
+        { id: "runs", name: "Runs", title: "Watch a run", view: noRuns === null ? new RunsView(options) : null, reason: noRuns },
+        { id: "questions", name: "Questions", title: "Questions about a passage", view: noQuestions === null ? new QuestionsView({ ...options, models: questionModels }) : null, reason: noQuestions },
     ], element("p", {}, `${program}. Nothing that you write leaves this machine.`));
 }
 

@@ -6,40 +6,33 @@ import { readEvents } from "./sse.js";
 
 /** The tokens that are asked for, so that the filters see nearly the whole distribution. */
 const LISTED_TOKENS = 1000;
-/** The most tokens that the server writes at once. */
-const LONGEST_SAMPLE = 4096;
-/** The token that ends a text in a model of documents. */
-const DOCUMENT_TOKEN = "<document>";
-/** What a token is, by the server's name for all of them. */
-const UNITS = { words: "word", subwords: "subword", characters: "character" };
 
 /** A model of the server: see source.js for the methods. */
 export class ServerSource {
-    /** `model` is an entry of `language_models` in the answer of `/api/models`. */
+    /** `model` is an entry of `models` in the answer of `/api/models`. */
     constructor(api, model) {
         this.api = api;
         this.model = model;
     }
 
     async info() {
-        const { name, tokens, sha256, training_text: { reason = null } } = this.model;
+        const { name, unit, sha256, max_tokens, no_training_text } = this.model;
         return {
-            name, unit: UNITS[tokens], hash: sha256, maxTokens: LONGEST_SAMPLE, noCopied: reason, noCopyLimit: reason, noTyping: null,
+            name, unit, hash: sha256, maxTokens: max_tokens, noCopied: no_training_text, noCopyLimit: no_training_text, noTyping: null,
         };
     }
 
     async next({ text, count, sampling, signal }) {
-        const body = { model: this.model.name, text, k: Math.max(count, LISTED_TOKENS) };
+        const body = { model: this.model.name, text, k: Math.max(count, LISTED_TOKENS), ...this.copyLimit(sampling) };
         const { next } = await this.api.post("/api/next", body, signal);
         const isAllowed = allowedTokens(next.map(({ probability }) => probability), sampling);
-        const isBelowLimit = ({ copied }) => sampling.maxCopied === 0 || (copied?.tokens ?? 0) <= sampling.maxCopied;
         return next.slice(0, count).map((token, at) => ({
             text: token.text,
             replaces: unitsAtEnd(text, token.replaces),
             probability: token.probability,
-            isAllowed: isAllowed[at] && isBelowLimit(token),
-            isCopied: token.copied?.continues_run === true,
-            isEnd: token.token === DOCUMENT_TOKEN && token.text === "",
+            isAllowed: isAllowed[at] && token.is_allowed !== false,
+            isCopied: token.is_copied === true,
+            isEnd: token.is_end,
         }));
     }
 

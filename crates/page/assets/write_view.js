@@ -5,7 +5,7 @@ import { ChoicesList } from "./choices_list.js";
 import { delayed, element, isComposing } from "./dom.js";
 import { keepDraft, keptDraft } from "./draft_store.js";
 import { exportPanel } from "./export_panel.js";
-import { needsSpace, typedTokens } from "./joining.js";
+import { joinedText, needsSpace, typedTokens } from "./joining.js";
 import { SampleSteps } from "./sample_steps.js";
 import { SamplingForm } from "./sampling_form.js";
 import { sourceSelect } from "./source_select.js";
@@ -104,7 +104,8 @@ export class WriteView {
     }
 
     choose({ text, replaces, probability }) {
-        this.change(() => this.tree.add("chosen", [{ text, replaces, probability }], this.origin()));
+        const added = joinedText(this.tree.text(), text);
+        this.change(() => this.tree.add("chosen", [{ text: added, replaces, probability }], this.origin()));
     }
 
     /** Adds what was typed. */
@@ -173,8 +174,9 @@ export class WriteView {
         this.requests.abort();
         const [sampling, maxTokens, seed] = [this.sampling.sampling(), this.sampling.maxTokens(), this.sampling.chosenSeed()];
         const origin = { ...this.origin(), seed, sampling };
-        const steps = new SampleSteps((tokens) => {
-            this.tree.add("sampled", tokens, origin);
+        const steps = new SampleSteps(([first, ...rest]) => {
+            const text = joinedText(this.tree.text(), first.text);
+            this.tree.add("sampled", [{ ...first, text }, ...rest], origin);
             this.text.show(this.tree);
         });
         this.updateButtons();

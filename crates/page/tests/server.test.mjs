@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { RunMetrics, ticks } from "../assets/run_metrics.js";
+import { RunMetrics, sampleTexts, ticks } from "../assets/run_metrics.js";
 import { followRun } from "../assets/run_stream.js";
 import { allowedTokens } from "../assets/sampling_filters.js";
 import { ServerApi, TOKEN_NEEDED } from "../assets/server_api.js";
@@ -12,7 +12,7 @@ import { SOURCE_METHODS, SourceError } from "../assets/source.js";
 import { parseEvent, readEvents } from "../assets/sse.js";
 
 const SAMPLING = { temperature: 1, topP: 1, minP: 0, maxCopied: 0 };
-const MODEL = { name: "one", tokens: "words", sha256: "ab", training_text: { tokens: 9 } };
+const MODEL = { name: "one", unit: "word", sha256: "ab", max_tokens: 4096, no_training_text: null };
 
 /** A body that comes in these pieces. */
 function bodyOf(...pieces) {
@@ -42,7 +42,7 @@ test("a source has all methods", () => {
 test("a model says what it is and what cannot be done", async () => {
     const info = await sourceOf([]).info();
     assert.deepEqual([info.name, info.unit, info.hash, info.noCopied], ["one", "word", "ab", null]);
-    const untraced = new ServerSource(null, { ...MODEL, tokens: "subwords", training_text: { reason: "not read" } });
+    const untraced = new ServerSource(null, { ...MODEL, unit: "subword", no_training_text: "not read" });
     const { unit, noCopied, noCopyLimit } = await untraced.info();
     assert.deepEqual([unit, noCopied, noCopyLimit], ["subword", "not read", "not read"]);
 });
@@ -71,15 +71,15 @@ test("characters of the server are units of the page", () => {
 
 test("the next tokens come with what the sliders allow", async () => {
     const asked = [];
-    const token = (text, probability, more = {}) => ({ text, replaces: 0, probability, ...more });
-    const source = sourceOf([{ next: [token(" fox", 0.6), token("한", 0.3, { replaces: 1, copied: { tokens: 5, continues_run: true } }), token("", 0.05, { token: "<document>" }), token(" x", 0.04)] }], asked);
+    const token = (text, probability, more = {}) => ({ text, replaces: 0, probability, is_end: false, ...more });
+    const source = sourceOf([{ next: [token(" fox", 0.6), token("한", 0.3, { replaces: 1, is_copied: true, is_allowed: false }), token("", 0.05, { is_end: true }), token(" x", 0.04)] }], asked);
     const next = await source.next({ text: "𝒳", count: 3, sampling: { ...SAMPLING, topP: 0.8, maxCopied: 4 } });
     assert.deepEqual(next, [
         { text: " fox", replaces: 0, probability: 0.6, isAllowed: true, isCopied: false, isEnd: false },
         { text: "한", replaces: 2, probability: 0.3, isAllowed: false, isCopied: true, isEnd: false },
         { text: "", replaces: 0, probability: 0.05, isAllowed: false, isCopied: false, isEnd: true },
     ]);
-    assert.deepEqual(asked, [["/api/next", { model: "one", text: "𝒳", k: 1000 }]]);
+    assert.deepEqual(asked, [["/api/next", { model: "one", text: "𝒳", k: 1000, max_copied: 4 }]]);
 });
 
 test("a text comes in pieces with the probabilities of their tokens", async () => {
@@ -175,6 +175,12 @@ test("curves have the mean of each stretch of steps", () => {
     assert.deepEqual([metrics.trainCurve(), metrics.bestEpoch()], [[], null]);
     metrics.add({ event: "epoch", epoch: 1, step: 30, train_loss_nats_per_token: 5 });
     assert.deepEqual(metrics.trainCurve(), [[30, 5]]);
+});
+
+test("samples are those of an epoch each", () => {
+    const markdown = "# Samples\n\n## Epoch 1, validation loss 4.2 nats/token\n\nTemperature 0.5:\n\n> The fox\n> ran.\n\n## Epoch 2\n\n> It";
+    assert.deepEqual(sampleTexts(markdown), ["Epoch 1, validation loss 4.2 nats/token\n\nTemperature 0.5:\n\nThe fox\nran.", "Epoch 2\n\nIt"]);
+    assert.deepEqual(sampleTexts("# Samples\n"), []);
 });
 
 test("ticks are round numbers", () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { needsSpace, typedTokens } from "../assets/joining.js";
+import { joinedText, needsSpace, typedTokens } from "../assets/joining.js";
 import { segmentsOf } from "../assets/segments.js";
 import { alignPassages, alignTokens, bitsText, percentText, surpriseLevel, surpriseOfWords, totalSurprise, wordsOf } from "../assets/words.js";
 
@@ -87,5 +87,6 @@ test("a space comes between words, and not where none belongs", () => {
     for (const [text, typed] of [["", "fox"], ["the ", "fox"], ["the", " fox"], ["the", ", fox"], ["“", "Yes"], ["(", "a"], ["狐狸", "说"], ["the", ""], ["end", "."]]) {
         assert.ok(!needsSpace(text, typed), `${text} ${typed}`);
     }
+    assert.deepEqual([joinedText("", " fox"), joinedText("the", " fox"), joinedText("", "\n")], ["fox", " fox", "\n"]);
     assert.deepEqual(typedTokens(" the  fox ").map(({ text }) => text), [" the", "  fox", " "]);
 });
