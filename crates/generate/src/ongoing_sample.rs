@@ -192,8 +192,9 @@ impl<'a> OngoingSample<'a> {
         let starts = self.sample.taken_starts().skip(first);
         let scored = starts.zip(self.scores.iter().skip(first));
         let tokens: Vec<SampledToken> = scored
-            .map(|(start, token)| {
-                SampledToken { start: text.get(..start).map_or(0, |before| before.chars().count()), ..token.clone() }
+            .map(|(start, token)| SampledToken {
+                start: text.get(..start).map_or(0, |before| before.chars().count()),
+                ..token.clone()
             })
             .collect();
         self.taken = first + tokens.len();

@@ -29,8 +29,9 @@ async function startModelPage() {
         { id: "write", name: "Write", title: "Write with a model", view: new WriteView(options) },
         { id: "measure", name: "Measure", title: "Measure a draft", view: new MeasureView(options) },
     ], notes(about, trainingText !== null));
-    // For tests: when the page was ready, in milliseconds after the browser began to open it.
+    // For tests: when the page was ready, in milliseconds after the browser began to open it, and by what it computes products.
     document.documentElement.dataset.ready = Math.round(performance.now());
+    document.documentElement.dataset.product = source.reader.network.memory.usesWasm ? "wasm" : "script";
 }
 
 /** What this file holds. */

@@ -75,8 +75,11 @@ impl ModelPage<'_> {
     /// # Errors
     /// The reason, if the modules of this crate cannot be joined.
     pub fn to_html(&self) -> Result<String, String> {
-        let script = join_modules(&modules(), ENTRY)?;
+        // A browser hashes the text with these line ends, and a checkout on Windows may have others.
+        let lines = |text: &str| text.replace("\r\n", "\n");
+        let script = lines(&join_modules(&modules(), ENTRY)?);
         let style = asset(STYLE).and_then(Asset::text).ok_or_else(|| format!("there is no {STYLE}"))?;
+        let style = lines(style);
         let training_text: Option<Vec<u8>> =
             self.training_text.map(|ids| ids.iter().flat_map(|id| id.to_le_bytes()).collect());
         let hashes = Hashes {
@@ -86,7 +89,7 @@ impl ModelPage<'_> {
         };
         let header = Header { about: &self.about, sha256: hashes };
         let header = serde_json::to_string(&header).map_err(|error| error.to_string())?.replace('<', "\\u003c");
-        let [script_hash, style_hash] = [script.as_str(), style].map(|text| STANDARD.encode(Sha256::digest(text)));
+        let [script_hash, style_hash] = [&script, &style].map(|text| STANDARD.encode(Sha256::digest(text)));
         let mut parts = vec![("weights", self.weights), ("tokenizer", self.tokenizer.as_bytes())];
         parts.extend(training_text.as_deref().map(|text| ("training-text", text)));
         let mut elements = String::new();
@@ -130,4 +133,77 @@ fn compressed(bytes: &[u8]) -> Result<Vec<u8>, String> {
 /// `text` as text of HTML.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use flate2::read::DeflateDecoder;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn page<'a>(name: &str, training_text: Option<&'a [u32]>) -> ModelPage<'a> {
+        let about = About {
+            program: "pastiche 1".into(),
+            name: name.into(),
+            hash: "ab".into(),
+            config: json!({ "vocabulary": 3 }),
+            parameters: 12,
+            precision: "8 bits",
+            window: None,
+        };
+        ModelPage { about, weights: b"weights", tokenizer: "{\"tokens\":[]}", training_text }
+    }
+
+    /// The text between two others.
+    fn between<'a>(html: &'a str, before: &str, after: &str) -> &'a str {
+        html.split_once(before).unwrap().1.split_once(after).unwrap().0
+    }
+
+    fn part(html: &str, name: &str) -> Vec<u8> {
+        let text = between(html, &format!("<script type=\"text/plain\" id=\"page-{name}\">"), "</script>");
+        let mut bytes = Vec::new();
+        DeflateDecoder::new(STANDARD.decode(text).unwrap().as_slice()).read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn the_parts_are_in_the_page_with_their_hashes() {
+        let html = page("my model", Some(&[1, 256])).to_html().unwrap();
+        assert_eq!(part(&html, "weights"), b"weights");
+        assert_eq!(part(&html, "tokenizer"), b"{\"tokens\":[]}");
+        assert_eq!(part(&html, "training-text"), [1, 0, 0, 0, 0, 1, 0, 0]);
+        let about: Value =
+            serde_json::from_str(between(&html, "<script type=\"application/json\" id=\"page-about\">", "</script>"))
+                .unwrap();
+        assert_eq!((&about["name"], &about["config"]["vocabulary"]), (&json!("my model"), &json!(3)));
+        assert_eq!(about["sha256"]["weights"], sha256_hex(b"weights"));
+        let html = page("my model", None).to_html().unwrap();
+        assert!(!html.contains("id=\"page-training-text\""));
+        assert_eq!(html, page("my model", None).to_html().unwrap());
+    }
+
+    #[test]
+    fn the_policy_allows_the_script_and_the_styles_of_the_page_alone() {
+        let html = page("my model", None).to_html().unwrap();
+        let policy = between(&html, "http-equiv=\"Content-Security-Policy\" content=\"", "\"");
+        let script = between(&html, "<script>", "</script>");
+        let style = between(&html, "<style>", "</style>");
+        for (directive, text) in [("script-src", script), ("style-src", style)] {
+            let hash = STANDARD.encode(Sha256::digest(text));
+            assert!(policy.contains(&format!("{directive} 'sha256-{hash}'")), "{policy}");
+        }
+        assert!(policy.starts_with("default-src 'none';") && !policy.contains("unsafe-inline"), "{policy}");
+        // Modules and other files cannot be loaded from disk.
+        assert!(!script.contains("\nimport ") && !script.contains("\nexport ") && !script.contains("fetch("));
+    }
+
+    #[test]
+    fn a_name_is_text_and_not_markup() {
+        let html = page("</script><b>&", None).to_html().unwrap();
+        assert!(html.contains("<title>&lt;/script>&lt;b>&amp; · Pastiche</title>"));
+        assert!(!html.contains("<b>") && html.contains("\\u003c/script>\\u003cb>&"));
+    }
 }

@@ -91,10 +91,12 @@ impl Access {
 
     fn check_token(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         match &self.token {
-            Some(token) if !is_token(single(headers, &AUTHORIZATION)?.unwrap_or_default(), token) => Err(ApiError::new(
-                StatusCode::UNAUTHORIZED,
-                "the token is missing or wrong: send the server's as `Authorization: Bearer TOKEN` (clients call it API key)",
-            )),
+            Some(token) if !is_token(single(headers, &AUTHORIZATION)?.unwrap_or_default(), token) => {
+                Err(ApiError::new(
+                    StatusCode::UNAUTHORIZED,
+                    "the token is missing or wrong: send the server's as `Authorization: Bearer TOKEN` (clients call it API key)",
+                ))
+            }
             _ => Ok(()),
         }
     }
@@ -192,13 +194,16 @@ mod tests {
     #[test]
     fn other_hosts_and_pages_of_other_sites_are_rejected() {
         let access = Access { token: None, hosts: vec!["studio.local".into()] };
-        for host in ["127.0.0.1:8080", "localhost", "localhost:1", "[::1]:8080", "[::1]", "10.1.2.3", "Studio.local:80"] {
+        for host in ["127.0.0.1:8080", "localhost", "localhost:1", "[::1]:8080", "[::1]", "10.1.2.3", "Studio.local:80"]
+        {
             assert_eq!(check(&access, &[("host", host)]), None, "{host}");
         }
         for host in ["LOCALHOST:8080", "LocalHost", "STUDIO.LOCAL", "[::FFFF:127.0.0.1]:80"] {
             assert_eq!(check(&access, &[("host", host)]), None, "{host}");
         }
-        for host in ["", "evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "localhost:x"] {
+        for host in
+            ["", "evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "localhost:x"]
+        {
             assert_eq!(check(&access, &[("host", host)]), Some(403), "{host}");
         }
         let host = ("host", "localhost:8080");
@@ -222,9 +227,9 @@ mod tests {
         let check = |headers: &[(&'static str, &'static str)]| {
             let mut request = Request::new(axum::body::Body::empty());
             let headers = headers.iter();
-            request.headers_mut().extend(
-                headers.map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))),
-            );
+            request
+                .headers_mut()
+                .extend(headers.map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))));
             access.check_page(&request).err().map(|error| error.status.as_u16())
         };
         let (host, other_site) = (("host", "localhost:8080"), ("sec-fetch-site", "cross-site"));

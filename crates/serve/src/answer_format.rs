@@ -159,9 +159,7 @@ impl AnswerFormat<'_> {
                 })
             }
             Style::Chat => {
-                let one = |id: u32, name: &str, log_prob: f64| {
-                    json!({ "token": name, "logprob": finite(log_prob), "bytes": self.bytes(id, name) })
-                };
+                let one = |id: u32, name: &str, log_prob: f64| json!({ "token": name, "logprob": finite(log_prob), "bytes": self.bytes(id, name) });
                 let each = tokens.iter().map(|token| {
                     let mut value = one(token.id, &token.text, token.log_prob.unwrap_or_default());
                     let top = token.top.iter().map(|(id, name, log_prob)| one(*id, name, *log_prob));

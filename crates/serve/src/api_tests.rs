@@ -95,7 +95,8 @@ fn a_next_token_says_what_it_would_copy() {
     assert_eq!(of("cheese")[0], 2);
     assert_eq!((&of("a")[0], &of("a")[2]), (&json!(1), &json!(false)));
     // Padding and the unknown token are no choices, also where all tokens are listed.
-    let tokens: Vec<&str> = answer["next"].as_array().unwrap().iter().map(|next| next["token"].as_str().unwrap()).collect();
+    let tokens: Vec<&str> =
+        answer["next"].as_array().unwrap().iter().map(|next| next["token"].as_str().unwrap()).collect();
     assert_eq!(tokens.len(), WORDS.len(), "{tokens:?}");
     // Without the training text the answer says why.
     let answer = ask(json!({ "text": "the fox", "model": "two" }));
@@ -106,7 +107,8 @@ fn a_next_token_says_what_it_would_copy() {
     let next = limited["next"].as_array().unwrap();
     assert!(next.iter().all(|next| next["is_allowed"] == (next["token"] != "crow")), "{limited}");
     let text = "a crow saw";
-    let answer = server.ask("/v1/completions", &json!({ "prompt": text, "max_tokens": 60, "max_copied": 3, "seed": 2 }));
+    let answer =
+        server.ask("/v1/completions", &json!({ "prompt": text, "max_tokens": 60, "max_copied": 3, "seed": 2 }));
     let traced = server.ask("/api/trace", &json!({ "text": answer.text(), "shortest": 4 })).json();
     assert_eq!(traced["runs"], json!([]));
     for (path, body, status) in [
@@ -133,8 +135,7 @@ fn prompts_that_lose_tokens_are_answered_with_warnings() {
     let mut streamed = body.clone();
     streamed["stream"] = json!(true);
     let answer = server.ask("/v1/completions", &streamed);
-    let events: Vec<Value> =
-        answer.events().iter().filter_map(|event| serde_json::from_str(event).ok()).collect();
+    let events: Vec<Value> = answer.events().iter().filter_map(|event| serde_json::from_str(event).ok()).collect();
     assert!(events[0]["warnings"] == warnings && events[1..].iter().all(|event| event.get("warnings").is_none()));
     let whole = server.ask("/v1/completions", &json!({ "prompt": "the fox", "max_tokens": 1 })).json();
     assert!(whole.get("warnings").is_none(), "{whole}");

@@ -106,7 +106,8 @@ impl CompletionRequest {
         }
         let max_copied = max_copied(fields, &model, app)?;
         let only_scores = sampling.max_tokens == 0;
-        let warnings = prompts.iter().flat_map(|prompt| prompt_warnings(generator, &prompt.encoded, only_scores)).collect();
+        let warnings =
+            prompts.iter().flat_map(|prompt| prompt_warnings(generator, &prompt.encoded, only_scores)).collect();
         Ok(Self {
             style,
             model,

@@ -190,8 +190,7 @@ impl Answer {
     fn stream(self, events: EventReceiver) -> Response {
         let remaining = self.request.prompts.len() * self.request.n;
         let usage = self.usage();
-        let mut state =
-            Stream { answer: self, events, unsent: VecDeque::new(), has_begun: false, remaining, usage };
+        let mut state = Stream { answer: self, events, unsent: VecDeque::new(), has_begun: false, remaining, usage };
         for index in 0..remaining {
             let Answer { request, .. } = &state.answer;
             if request.style == Style::Chat {

@@ -15,9 +15,7 @@ use crate::models::{ServedModel, ServedQuestionModel};
 pub(crate) async fn model_list(State(app): State<Arc<App>>) -> Json<Value> {
     let models = app.models.all();
     let listed = |model: &ServedModel| language_model(model, models);
-    let questions = |ServedQuestionModel { name, pipeline }: &ServedQuestionModel| {
-        json!({ "name": name, "has_network": pipeline.has_network() })
-    };
+    let questions = |ServedQuestionModel { name, pipeline }: &ServedQuestionModel| json!({ "name": name, "has_network": pipeline.has_network() });
     let no_runs = app.runs.is_none().then_some("the server was started without a folder of runs");
     Json(json!({
         "program": concat!("Pastiche ", env!("CARGO_PKG_VERSION")),

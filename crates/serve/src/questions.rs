@@ -98,7 +98,8 @@ impl QuestionRequest {
         }
         let rules = fields.get("rules", "true or false")?.unwrap_or(true);
         if !rules && !app.models.questions(model).pipeline.has_network() {
-            let message = "`rules` is false, but there is no question model: start the server with one, or leave it out";
+            let message =
+                "`rules` is false, but there is no question model: start the server with one, or leave it out";
             return Err(ApiError::invalid("rules", message));
         }
         let format = fields.get("format", "jsonl, text, csv, tsv, squad or anki")?;

@@ -191,8 +191,7 @@ fn what_cannot_be_done_is_rejected_with_the_field_and_what_to_do() {
         assert_eq!(error["type"], "invalid_request_error");
     }
     // Without an effect, or unknown.
-    let fields =
-        json!({ "best_of": 1, "suffix": null, "logit_bias": {}, "frequency_penalty": 0, "user": "x", "max_tokens": 1,
+    let fields = json!({ "best_of": 1, "suffix": null, "logit_bias": {}, "frequency_penalty": 0, "user": "x", "max_tokens": 1,
                 "stream_options": { "include_usage": null } });
     assert_eq!(server.ask(COMPLETIONS, &fields).status, 200);
 }
@@ -242,7 +241,8 @@ fn a_host_is_given_once_in_any_case() {
     assert_eq!(ask(&format!("host: localhost:{port}\r\nhost: localhost:{port}\r\n")), 400);
     assert_eq!(ask(&format!("host: localhost:{port}\r\nhost: evil.example\r\n")), 400);
     assert_eq!(ask(""), 403);
-    let target = format!("GET http://evil.example/health HTTP/1.1\r\nhost: localhost:{port}\r\nconnection: close\r\n\r\n");
+    let target =
+        format!("GET http://evil.example/health HTTP/1.1\r\nhost: localhost:{port}\r\nconnection: close\r\n\r\n");
     assert_eq!(Answer::read(server.send(target.as_bytes())).status, 403);
 }
 

@@ -47,7 +47,11 @@ pub(crate) async fn trace(State(app): State<Arc<App>>, fields: Fields) -> Result
 pub(crate) fn shortest_run(fields: &Fields) -> Result<usize, ApiError> {
     let expected = "a number of tokens from 3 on";
     let shortest = fields.get("shortest", expected)?.unwrap_or(DEFAULT_SHORTEST);
-    if shortest < LOWEST_SHORTEST { Err(Fields::unexpected("shortest", &json!(shortest), expected)) } else { Ok(shortest) }
+    if shortest < LOWEST_SHORTEST {
+        Err(Fields::unexpected("shortest", &json!(shortest), expected))
+    } else {
+        Ok(shortest)
+    }
 }
 
 /// The answer.

@@ -60,8 +60,8 @@ pub use subwords::SubwordOptions;
 pub use text_stream::TextStream;
 pub use token_counter::TokenCounter;
 pub use tokenize::{
-    AddedText, Capitals, CharacterOptions, CharacterUnit, Detokenizer, JAMO_SEPARATOR, PreTokenizer, Punctuation, SHIFT,
-    SpanOptions, TokenStream, WordOptions,
+    AddedText, Capitals, CharacterOptions, CharacterUnit, Detokenizer, JAMO_SEPARATOR, PreTokenizer, Punctuation,
+    SHIFT, SpanOptions, TokenStream, WordOptions,
 };
 pub use tokenizer::{Encoded, EncodedCounts, OovPolicy, Tokenizer};
 pub use vocabulary::Vocabulary;

@@ -94,7 +94,8 @@ fn load(args: &Serve, backend: &BackendSelection) -> Result<(Vec<ServedModel>, V
             }
         }
     }
-    if models.is_empty() && question_models.is_empty()
+    if models.is_empty()
+        && question_models.is_empty()
         && let Some((_, error)) = failed.pop()
     {
         return Err(error);
@@ -112,8 +113,7 @@ fn load(args: &Serve, backend: &BackendSelection) -> Result<(Vec<ServedModel>, V
 
 /// Whether the model in a directory asks questions.
 fn asks(directory: &Path) -> bool {
-    !base::is_base(directory)
-        && read_metadata(directory).is_ok_and(|metadata| metadata.kind == QuestionModel::KIND)
+    !base::is_base(directory) && read_metadata(directory).is_ok_and(|metadata| metadata.kind == QuestionModel::KIND)
 }
 
 fn load_questions(directory: &Path, backend: &BackendSelection, device: &Device) -> Result<QaPipeline> {

@@ -222,8 +222,7 @@ fn ctrl_c_prints_the_text() {
     let dir = TestDir::new();
     let args = ["generate", "--interactive", "--model", "base", "--backend", "flex", "--prompt", "The old"];
     let mut command = dir.command(&args);
-    let mut dialogue =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut dialogue = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut input = dialogue.stdin.take().unwrap();
     input.write_all(b" lion slept\n/show\n").unwrap();
     let mut stderr = BufReader::new(dialogue.stderr.take().unwrap());

@@ -45,9 +45,8 @@ fn a_served_text_is_the_one_that_generate_writes() {
     let ask = |path: &str, body: &str| {
         let length = body.len();
         let mut stream = TcpStream::connect(host).unwrap();
-        let headers = format!(
-            "host: {host}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {length}"
-        );
+        let headers =
+            format!("host: {host}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {length}");
         write!(stream, "POST {path} HTTP/1.1\r\n{headers}\r\n\r\n{body}").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();

@@ -69,6 +69,7 @@ for (const { model, typed, options } of CASES) {
 }
 
 async function checkPage(page, name, typed, hasText) {
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.product), "wasm");
     const written = page.locator("#view-write .marked-text");
     const isDone = () => page.waitForFunction(() => document.querySelector("header .status").textContent === "");
     await page.getByRole("textbox", { name: "Your own words" }).fill(typed);

@@ -163,7 +163,13 @@ impl QaPipeline {
     /// Questions by rules alone, without a trained model, with the default ranking: about English texts.
     pub fn by_rules() -> Self {
         let vocabulary = Vocabulary::from_counts([], 1, true);
-        Self { network: None, vocabulary, segmentation: Segmentation::Spaces, ranking: Ranking::default(), fluency: None }
+        Self {
+            network: None,
+            vocabulary,
+            segmentation: Segmentation::Spaces,
+            ranking: Ranking::default(),
+            fluency: None,
+        }
     }
 
     /// Whether a network asks, too.
@@ -199,7 +205,11 @@ impl QaPipeline {
             let batch = SentenceBatch::new(&rows, &features, &network.device);
             let has_questions = features.iter().any(|features| features.in_question.is_some());
             let log_probs = network.with_workers(|| {
-                if has_questions { network.model.answer_questions(&batch) } else { network.model.extract_answers(&batch) }
+                if has_questions {
+                    network.model.answer_questions(&batch)
+                } else {
+                    network.model.extract_answers(&batch)
+                }
             });
             let spans = SpanIndex { sentence_len: batch.ids.dims()[1], max_len: network.model.max_answer_len };
             let log_probs: Vec<f32> = log_probs.try_into_vec_as()?;

@@ -165,7 +165,8 @@ impl QaPipeline {
         // Round trip: the network answers each question. What a rule asks about is known without it.
         let answered = self.answer(sentences, drafts)?;
         let is_inconsistent = |one: &Answered| {
-            let is_other = |best: &Range<usize>| best.end <= one.draft.answer.start || one.draft.answer.end <= best.start;
+            let is_other =
+                |best: &Range<usize>| best.end <= one.draft.answer.start || one.draft.answer.end <= best.start;
             one.draft.rule.is_none() && one.best.as_ref().is_some_and(is_other)
         };
         let (inconsistent, answered): (Vec<_>, Vec<_>) = answered.into_iter().partition(is_inconsistent);
