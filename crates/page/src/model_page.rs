@@ -75,11 +75,8 @@ impl ModelPage<'_> {
     /// # Errors
     /// The reason, if the modules of this crate cannot be joined.
     pub fn to_html(&self) -> Result<String, String> {
-        // A browser hashes the text with these line ends, and a checkout on Windows may have others.
-        let lines = |text: &str| text.replace("\r\n", "\n");
-        let script = lines(&join_modules(&modules(), ENTRY)?);
+        let script = join_modules(&modules(), ENTRY)?;
         let style = asset(STYLE).and_then(Asset::text).ok_or_else(|| format!("there is no {STYLE}"))?;
-        let style = lines(style);
         let training_text: Option<Vec<u8>> =
             self.training_text.map(|ids| ids.iter().flat_map(|id| id.to_le_bytes()).collect());
         let hashes = Hashes {
@@ -89,7 +86,7 @@ impl ModelPage<'_> {
         };
         let header = Header { about: &self.about, sha256: hashes };
         let header = serde_json::to_string(&header).map_err(|error| error.to_string())?.replace('<', "\\u003c");
-        let [script_hash, style_hash] = [&script, &style].map(|text| STANDARD.encode(Sha256::digest(text)));
+        let [script_hash, style_hash] = [script.as_str(), style].map(|text| STANDARD.encode(Sha256::digest(text)));
         let mut parts = vec![("weights", self.weights), ("tokenizer", self.tokenizer.as_bytes())];
         parts.extend(training_text.as_deref().map(|text| ("training-text", text)));
         let mut elements = String::new();
