@@ -60,7 +60,9 @@ mod tests {
         let source = include_str!("../model/product_wasm.js");
         let lines = source.lines().filter_map(|line| line.trim().strip_prefix('"'));
         let text: String = lines.map(|line| line.trim_end_matches(['"', ' ', '+', ';'])).collect();
-        // With a difference, write this into the module.
-        assert_eq!(text, STANDARD.encode(assembled));
+        let stored = STANDARD.decode(text).unwrap();
+        // The names of the source follow the module in a section of their own.
+        let is_same = assembled.strip_prefix(stored.as_slice()).is_some_and(|names| names.first() == Some(&0));
+        assert!(is_same, "write {} into product_wasm.js", STANDARD.encode(assembled));
     }
 }
