@@ -1,7 +1,5 @@
 //! A sample that is generated together with others that come and go.
 
-use std::borrow::Cow;
-
 use eval::TrainingText;
 use rayon::prelude::*;
 
@@ -143,7 +141,7 @@ impl<'a> OngoingSample<'a> {
         } else if self.unread.is_empty() {
             let logits = self.predictor.logits(self.sample.history());
             let allowed = self.without_copies(&logits);
-            if let Some(id) = self.sample.sample(allowed.as_ref().unwrap_or(&logits), &self.ends)? {
+            if let Some(id) = self.sample.sample(allowed.as_deref().unwrap_or(&logits), &self.ends)? {
                 if let Some(count) = self.log_probs {
                     let scores = Scores::new(&self.sample.continuing(&logits), id, count, &self.never_sampled);
                     let name = |id| self.sample.token_text(id);
@@ -158,7 +156,7 @@ impl<'a> OngoingSample<'a> {
     }
 
     /// `logits` without those of ids that would copy too many in a row; `None` if there are none, or no others.
-    fn without_copies(&self, logits: &[f32]) -> Option<Cow<'static, [f32]>> {
+    fn without_copies(&self, logits: &[f32]) -> Option<Vec<f32>> {
         let (text, most) = self.copy_limit?;
         let history = self.sample.history();
         let copies = text.followers(&history[history.len().checked_sub(most)?..]);
@@ -166,7 +164,7 @@ impl<'a> OngoingSample<'a> {
         copies.iter().for_each(|&id| allowed[id as usize] = f32::NEG_INFINITY);
         self.never_sampled.iter().for_each(|&id| allowed[id as usize] = f32::NEG_INFINITY);
         let is_possible = self.sample.continuing(&allowed).iter().any(|logit| logit.is_finite());
-        (!copies.is_empty() && is_possible).then_some(allowed.into())
+        (!copies.is_empty() && is_possible).then_some(allowed)
     }
 
     /// Whether its text is complete.

@@ -193,7 +193,9 @@ async fn accept(
                 let mut connection = std::pin::pin!(connection);
                 let stopped = async { stopped.wait_for(|&stop| stop).await.is_ok() };
                 // A client that goes away is no error. After a stop the connection ends with the answer that it sends.
-                if let Either::Right(_) = select(connection.as_mut(), std::pin::pin!(stopped)).await {
+                let ended = select(connection.as_mut(), std::pin::pin!(stopped)).await;
+                if matches!(ended, Either::Right(_)) {
+                    drop(ended);
                     connection.as_mut().graceful_shutdown();
                     let _ = connection.await;
                 }

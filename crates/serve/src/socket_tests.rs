@@ -397,9 +397,13 @@ fn a_stop_ends_open_streams() {
     let mut stream =
         server.begin(COMPLETIONS, &json!({ "prompt": "the", "max_tokens": 4096, "n": 60, "stream": true }));
     stream.read_exact(&mut [0; 8]).unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest);
+        rest
+    });
     server.stop().unwrap();
-    let mut rest = Vec::new();
-    let _ = stream.read_to_end(&mut rest);
+    let rest = reader.join().unwrap();
     let rest = String::from_utf8_lossy(&rest);
     let last = rest.lines().rfind(|line| line.starts_with("data: ")).unwrap();
     let last: Value = serde_json::from_str(&last["data: ".len()..]).unwrap();

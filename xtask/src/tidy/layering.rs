@@ -22,7 +22,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
     ("eval", &[]),
     ("qa", &["durable", "eval", "generate", "kernels", "models", "question-rules", "seqdata", "text-prep", "trainer"]),
     ("pastiche", &["durable", "eval", "generate", "kernels", "models", "qa", "seqdata", "text-prep", "trainer"]),
-    ("serve", &["durable", "eval", "generate", "kernels", "page", "text-prep"]),
+    ("serve", &["durable", "eval", "generate", "kernels", "page", "qa", "text-prep"]),
     ("cli", &LIBRARIES),
     ("xtask", &["args"]),
 ];

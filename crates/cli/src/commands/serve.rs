@@ -137,7 +137,7 @@ fn load_one(
     } else {
         Err("start the server with `--trace`, which reads it".into())
     };
-    let manifest_sha256 = manifest_sha256(&directory::resolve_model(directory))?;
+    let manifest_sha256 = manifest_sha256(directory)?;
     Ok(ServedModel { name: name.into(), generator, training_text, manifest_sha256 })
 }
 

@@ -34,6 +34,7 @@ class LiveRun {
     /** Training was resumed: the lines after the beginning are others. */
     resume() {
         writeFileSync(this.metrics, "");
+        writeFileSync(join(this.folder, "samples.md"), "# Samples\n");
         this.step(50);
     }
 }
@@ -42,7 +43,7 @@ class LiveRun {
 async function openRun(page, name) {
     await page.getByRole("link", { name: "Runs" }).click();
     const view = page.locator("#view-runs");
-    await view.getByLabel("Run", { exact: true }).selectOption(name);
+    await view.locator("select").selectOption(name);
     const chart = view.locator("svg.chart");
     const shows = (text) => chart.and(page.locator(`[aria-label*="${text}"]`)).waitFor();
     return { view, shows };

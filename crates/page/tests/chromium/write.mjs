@@ -57,7 +57,18 @@ async function savedFile(page, button) {
 export async function checkTyping(context) {
     const { page, parts } = await openEmpty(context);
     const { input, view } = parts;
-    assert.equal(await page.evaluate(() => document.title), "Write · Pastiche");
+    // The views are links, which keys reach.
+    const titled = (title) => page.waitForFunction((wanted) => document.title === wanted, `${title} · Pastiche`);
+    await titled("Write");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await titled("Measure");
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), "Measure a draft");
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.tagName), "SELECT");
+    await page.goBack();
+    await titled("Write");
     await input.focus();
     await page.keyboard.type("The fox");
     await page.keyboard.press("Enter");
