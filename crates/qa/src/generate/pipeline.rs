@@ -172,6 +172,11 @@ impl QaPipeline {
         }
     }
 
+    /// Whether there is a network that answers questions.
+    pub(super) fn supports_answering(&self) -> bool {
+        self.network.as_ref().is_some_and(|network| network.model.supports_answering())
+    }
+
     /// Whether a network asks, too.
     pub fn has_network(&self) -> bool {
         self.network.is_some()
