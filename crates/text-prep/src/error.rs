@@ -197,6 +197,14 @@ pub enum Error {
         /// What they cannot express.
         problem: String,
     },
+    /// A page cannot encode text as a tokenizer does.
+    #[error(
+        "a page cannot encode text as this tokenizer does: {problem}; use a model of other words, characters or subwords"
+    )]
+    NoPage {
+        /// What a browser cannot do.
+        problem: &'static str,
+    },
     /// A tokenizer file has a different format version.
     #[error(
         "the saved tokenizer has format {found}, this program reads format {expected}; use the version of the program that wrote it"

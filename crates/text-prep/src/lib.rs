@@ -23,6 +23,7 @@ mod hugging_face;
 pub mod keras;
 mod nearest;
 mod numbers;
+mod page;
 pub mod profile;
 mod segmentation;
 pub mod source;
