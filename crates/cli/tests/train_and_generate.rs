@@ -15,6 +15,8 @@ mod common;
 mod documents_and_labels;
 #[path = "train_and_generate/held_out_documents.rs"]
 mod held_out_documents;
+#[path = "train_and_generate/imported_files.rs"]
+mod imported_files;
 #[path = "train_and_generate/int8_directories.rs"]
 mod int8_directories;
 #[path = "train_and_generate/model_page.rs"]
