@@ -15,6 +15,7 @@ const NEVER: i32 = -100;
 pub struct Cases {
     lower: HashSet<String>,
     names: HashSet<String>,
+    surnames: HashSet<String>,
 }
 
 impl Cases {
@@ -28,6 +29,19 @@ impl Cases {
                 self.names.insert(token.lower.clone());
             }
             is_first = false;
+        }
+        self.add_surnames(tokens);
+    }
+
+    /// "Alan Turing" and "President Wilson" tell that "Turing" and "Wilson" are persons.
+    fn add_surnames(&mut self, tokens: &[Token]) {
+        for name in tokens.split(|token| !(token.is_word() && token.is_capitalised())) {
+            let [first, .., last] = name else { continue };
+            let is_person = LEXICON.is_given_name(&first.lower) || LEXICON.is_title(&first.lower);
+            let is_thing = LEXICON.is_place(&last.lower) || LEXICON.kind_of_place(&last.lower).is_some();
+            if is_person && !is_thing && LEXICON.known(&last.lower).is_none() {
+                self.surnames.insert(last.lower.clone());
+            }
         }
     }
 
@@ -46,6 +60,7 @@ pub fn tag(tokens: &mut [Token], cases: &Cases) {
     let (best, tags) = best_sequence(tokens, &choices);
     for at in 0..tokens.len() {
         tokens[at].tag = tags[at];
+        tokens[at].is_surname = tags[at] == Tag::Name && cases.surnames.contains(&tokens[at].lower);
     }
     for at in 0..tokens.len() {
         let other: Vec<Choice> = choices[at].iter().filter(|it| it.0.kind() != tags[at].kind()).copied().collect();

@@ -17,13 +17,15 @@ pub struct Token {
     pub tag: Tag,
     /// How much worse the best reading of the sentence is in which this token has a part of speech of another kind.
     pub margin: i32,
+    /// Whether the text has it after a given name or a title.
+    pub is_surname: bool,
 }
 
 impl Token {
     fn new(passage: &str, bytes: Range<usize>) -> Self {
         let text = passage[bytes.clone()].to_owned();
         let lower = text.to_lowercase().replace('’', "'");
-        Self { bytes, text, lower, tag: Tag::Mark, margin: i32::MAX }
+        Self { bytes, text, lower, tag: Tag::Mark, margin: i32::MAX, is_surname: false }
     }
 
     /// Whether it begins with a capital letter.

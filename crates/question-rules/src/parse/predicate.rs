@@ -150,7 +150,10 @@ fn phrase(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
                     };
                 }
                 let words: Vec<&str> = noun.tokens.clone().map(|at| sentence.tokens[at].lower.as_str()).collect();
-                if ADVERBIAL.contains(&words.join(" ").as_str()) {
+                // "farther south"
+                let is_direction = sentence.tokens[noun.head].is_any(&["north", "south", "east", "west"])
+                    && !matches!(token.tag, Tag::Det | Tag::Poss);
+                if is_direction || ADVERBIAL.contains(&words.join(" ").as_str()) {
                     return Ok((PhraseKind::Adverb, noun.tokens.end, None));
                 }
                 return Ok((PhraseKind::Noun, noun.tokens.end, Some(noun)));
@@ -324,7 +327,9 @@ fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Resu
         }
         Tag::Adv => {
             found.cut_off += 1;
-            Ok(Some(at + 1))
+            // ", notably the thyroid": an addition to the phrase before.
+            let adds = base(sentence, at + 1).is_some_and(|noun| !begins_verb(sentence, noun.tokens.end));
+            if adds { opaque(sentence, at + 1).map(Some) } else { Ok(Some(at + 1)) }
         }
         Tag::Ing | Tag::Part | Tag::To | Tag::Wh | Tag::Adj => {
             found.cut_off += 1;
@@ -332,7 +337,8 @@ fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Resu
         }
         _ => {
             let Some(noun) = base(sentence, at) else { return Err(Reason::UnclearStructure) };
-            if begins_verb(sentence, noun.tokens.end) {
+            // ", a process called lipogenesis" is no clause.
+            if begins_verb(sentence, noun.tokens.end) && !can_be_participle(sentence, noun.tokens.end) {
                 found.next = Some((at, false));
                 return Ok(None);
             }
