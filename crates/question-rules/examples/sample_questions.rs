@@ -1,5 +1,5 @@
-//! Draws random sentences of a file and prints the questions about them, one a line: rule, question, answer and sentence,
-//! separated by tabs. The file has a sentence a line and an empty line between passages. A sentence without questions has a
+//! Draws random sentences of a file and prints the questions about them, one a line: rule, question, answer, sentence and
+//! features, separated by tabs. The file has a sentence a line and an empty line between passages. A sentence without questions has a
 //! line with the reason instead of a rule.
 //!
 //! `cargo run --example sample_questions FILE SENTENCES SEED [PER_SENTENCE]`
@@ -40,7 +40,8 @@ fn main() -> io::Result<()> {
         all.swap(drawn, at);
         let (sentence, found, passage) = &all[drawn];
         for one in found.questions.iter().take(per_sentence) {
-            writeln!(out, "{:?}\t{}\t{}\t{sentence}", one.rule, one.question, &passage[one.answer.clone()])?;
+            let answer = &passage[one.answer.clone()];
+            writeln!(out, "{:?}\t{}\t{answer}\t{sentence}\t{:?}", one.rule, one.question, one.features)?;
         }
         if found.questions.is_empty() {
             let reason = found.left_out.first().map_or("nothing to ask about".into(), |one| one.reason.to_string());

@@ -251,6 +251,14 @@ fn marked(list: &'static str, mark: &str) -> HashSet<&'static str> {
     lines.flat_map(str::split_whitespace).collect()
 }
 
+/// Whether a word that is in no list has the ending of an abstract noun.
+pub fn is_derived(word: &str) -> bool {
+    let endings = [
+        "ness", "ment", "tion", "sion", "ity", "ism", "ship", "ance", "ence", "logy", "ure", "tions", "sions", "ments",
+    ];
+    endings.iter().any(|end| word.len() > end.len() + 2 && word.ends_with(end))
+}
+
 /// The parts of speech of a word that is in no list, by its ending.
 pub fn by_ending(word: &str) -> Vec<Choice> {
     let ends = |endings: &[&str]| endings.iter().any(|end| word.len() > end.len() + 2 && word.ends_with(end));
@@ -264,8 +272,7 @@ pub fn by_ending(word: &str) -> Vec<Choice> {
         vec![(Tag::Ing, 0), (Tag::Noun, -2)]
     } else if ends(&["ed"]) {
         vec![(Tag::Past, 0), (Tag::Part, 0), (Tag::Adj, -2)]
-    } else if ends(&["ness", "ment", "tion", "sion", "ity", "ism", "ist", "ship", "ance", "ence", "ian", "logy", "ure"])
-    {
+    } else if is_derived(word) && !ends(&["ns", "ts"]) || ends(&["ian", "ist"]) {
         vec![(Tag::Noun, 0)]
     } else if ends(&["ous", "ful", "ive", "able", "ible", "less", "ical", "ial", "ish"]) {
         vec![(Tag::Adj, 0), (Tag::Noun, -3)]

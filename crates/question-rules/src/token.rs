@@ -90,7 +90,9 @@ fn word_length(text: &str) -> usize {
         let joins = |next: Option<char>| end > 0 && next.is_some_and(char::is_alphanumeric);
         let before = text[..at].chars().next_back();
         let is_part = match letter {
-            '-' | '‐' | '\'' | '’' => joins(next),
+            '-' => joins(next) || end > 0 && before != Some('-') && next.is_some_and(char::is_whitespace),
+            '‐' | '\'' | '’' => joins(next),
+            '–' => before.is_some_and(char::is_alphabetic) && next.is_some_and(char::is_alphabetic),
             '.' if is_abbreviation(&text[..at]) => true,
             ',' | '.' => {
                 let digits = before.is_some_and(|it| it.is_ascii_digit());

@@ -85,7 +85,10 @@ impl Asker<'_> {
                     .clone()
                     .any(|at| LEXICON.is_time(&self.token(at).lower) || is_year(&self.token(at).text));
         let is_month = |at: usize| self.token(at).tag == Tag::Name && LEXICON.is_time(&self.token(at).lower);
-        of_time || is_part || names_date || noun.tokens.clone().any(is_month)
+        // "The Sunday Times" is no time.
+        let is_other = |at: usize| self.token(at).tag == Tag::Name && !is_month(at);
+        let names_month = noun.tokens.clone().any(is_month) && !noun.tokens.clone().any(is_other);
+        of_time || is_part || names_date || names_month
     }
 
     fn all_phrases(&self) -> Vec<Phrase> {
@@ -188,8 +191,8 @@ impl Asker<'_> {
         // "under the river between the two cities"
         let following = phrases.iter().find(|other| other.tokens.start == phrase.tokens.end);
         let is_open = following.is_some_and(|it| {
-            let is_near = self.token(it.tokens.start).is_any(&["between", "of", "with", "near", "for", "to", "from"]);
-            it.kind == PhraseKind::Prepositional && is_near && !self.is_time(it)
+            let goes_on = !self.token(it.tokens.start).is_any(&["for", "by", "as"]);
+            it.kind == PhraseKind::Prepositional && goes_on && !self.is_time(it)
         });
         if is_open {
             return self.leave_out(phrase.tokens.clone(), Some(Rule::Place), Reason::UnclearStructure);

@@ -173,7 +173,8 @@ const THINGS: [&str; 76] = [
 ];
 
 /// Nouns of bodies of people, which act like persons.
-const BODIES: [&str; 42] = [
+const BODIES: [&str; 43] = [
+    "coalition",
     "administration",
     "agency",
     "army",
@@ -265,7 +266,7 @@ const STATES: [&str; 40] = [
 /// Whether a noun phrase is a body of people that acts: "The committee elected …".
 pub fn is_acting_body(sentence: &Sentence, noun: &NounPhrase, base: &str) -> bool {
     let head = &sentence.tokens[noun.head];
-    let is_noun = matches!(head.tag, Tag::Noun | Tag::Nouns);
+    let is_noun = head.tag.is_noun();
     is_noun && BODIES.contains(&singular(&head.lower).as_str()) && !STATES.contains(&base)
 }
 
@@ -294,13 +295,22 @@ pub fn animacy(sentence: &Sentence, noun: &NounPhrase) -> Animacy {
             let names: Vec<_> = words.iter().filter(|token| token.tag == Tag::Name).collect();
             let is_titled = names.len() > 1 && LEXICON.is_title(&names[0].lower);
             let is_people = first.is("the") && names.len() == 1 && LEXICON.is_nationality(&head.lower);
+            // "the commander Chen Youding"
+            let is_described = sentence.tokens[noun.tokens.start..noun.head]
+                .iter()
+                .any(|token| token.tag == Tag::Noun && LEXICON.is_person(&token.lower));
             let is_acronym = head.text.len() > 1 && head.text.chars().all(|it| it.is_uppercase() || it == '.');
             let is_of = sentence.get(noun.core_end).is_some_and(|token| token.is("of"));
             let is_thing = [&KINDS[..], &THINGS[..]].iter().any(|things| things.contains(&head.lower.as_str()));
             let is_place = LEXICON.is_place(&head.lower) || kind_of_place(sentence, noun).is_some();
             if is_thing || is_place || is_acronym {
                 Animacy::Thing
-            } else if is_titled || LEXICON.is_given_name(&names[0].lower) || is_people || head.is_surname {
+            } else if is_titled
+                || LEXICON.is_given_name(&names[0].lower)
+                || is_people
+                || is_described
+                || head.is_surname
+            {
                 Animacy::Person
             } else if is_of && !first.is("the") || first.is("the") && head.lower.ends_with('s') {
                 // "Bohemond of Taranto", "the Bolsheviks", "the Andes"
@@ -334,8 +344,12 @@ pub fn kind_of_name(sentence: &Sentence, noun: &NounPhrase) -> Option<String> {
         return None;
     }
     let head = &sentence.tokens[noun.head];
+    let is_of_name = sentence.get(noun.core_end).is_some_and(|of| of.is("of"))
+        && sentence.get(noun.core_end + 1).is_some_and(|name| name.tag == Tag::Name);
     let is_named = match head.tag {
         Tag::Name => noun.head > noun.tokens.start,
+        // "the city of Ulm"
+        Tag::Noun if is_of_name => sentence.tokens[noun.tokens.start].is("the"),
         Tag::Noun => noun.head > noun.tokens.start && sentence.tokens[noun.head - 1].tag == Tag::Name,
         _ => false,
     };

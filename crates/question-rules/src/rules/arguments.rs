@@ -160,6 +160,11 @@ impl Asker<'_> {
         if clause.verb.is_copula(sentence) && clause.phrases.first().is_none_or(|first| self.is_general(first)) {
             return Err(Reason::TooGeneral);
         }
+        let is_class =
+            self.token(subject.head).is_any(&["example", "examples", "type", "types", "kind", "kinds", "form"]);
+        if is_class && ["be", "include"].contains(&base.as_str()) {
+            return Err(Reason::TooGeneral);
+        }
         if clause.verb.is_copula(sentence) && subject.is_plural(sentence) {
             return Err(Reason::UnclearStructure);
         }
@@ -193,12 +198,16 @@ impl Asker<'_> {
         match phrase.kind {
             PhraseKind::Noun => {
                 let first = self.token(phrase.tokens.start);
+                // "is its first bridge": "its" would refer to the answer.
+                if first.tag == Tag::Poss {
+                    return true;
+                }
                 !(first.is("the") || first.tag == Tag::Name || first.tag == Tag::Poss)
             }
             PhraseKind::Prepositional => {
                 !self.token(phrase.tokens.start).is_any(&["in", "at", "on", "under", "near", "behind"])
             }
-            PhraseKind::Infinitive => true,
+            PhraseKind::Infinitive | PhraseKind::Content => true,
             PhraseKind::Gerund => false,
             _ => phrase.tokens.len() < 2,
         }
@@ -222,8 +231,15 @@ impl Asker<'_> {
         let mut without: Vec<usize> = attached.iter().map(|phrase| phrase.tokens.start).collect();
         without.push(first.tokens.start);
         // The answer would be cut off: "a body consisting of an upper body, the State Senate, …"
-        let is_cut =
-            self.writer.sentence.is_mark(end, ",") && (first.tokens.start..end).any(|at| self.token(at).tag.is_verb());
+        let after = |phrase: &&Phrase| phrase.tokens.start == end || phrase.tokens.start == end + 1;
+        let is_continued = clause.phrases.iter().filter(after).any(|phrase| {
+            use PhraseKind::*;
+            let is_list = phrase.kind == Apposition && clause.subject.is_plural(sentence);
+            is_list || matches!(phrase.kind, Infinitive | Gerund | Content) && phrase.tokens.start == end
+        });
+        let has_verb = (first.tokens.start..end).any(|at| self.token(at).tag.is_verb());
+        let is_perfect = clause.verb.auxiliary.is_some_and(|at| self.token(at).is_any(&["has", "have", "had"]));
+        let is_cut = is_continued || is_perfect && base == "be" || has_verb && self.writer.sentence.is_mark(end, ",");
         // "9,000 feet high"
         if is_cut
             || clause.phrases.iter().any(|phrase| phrase.tokens.start == end && phrase.kind == PhraseKind::Adjective)
@@ -322,23 +338,60 @@ impl Asker<'_> {
         let is_moved = preposition.is_any(&["to", "into", "from", "through"]) && MOVING.contains(&base);
         let is_of_verb = belongs_to_verb(base, &preposition.lower)
             || is_moved
-            || preposition.is_any(&["in", "at", "on", "near", "under", "during", "by"]) && is_place;
+            || preposition.is_any(&["in", "at", "near", "under", "during"]) && is_place
+            || preposition.is("on")
+                && is_place
+                && !next.noun.as_ref().is_some_and(|it| self.token(it.head).tag == Tag::Name);
         !is_of_verb
     }
 
     /// A noun phrase with the prepositional phrases after it that belong to it, and where these begin.
     pub(super) fn with_attached(&self, start: usize, noun: &NounPhrase) -> (Range<usize>, Vec<usize>) {
         let head = &self.token(noun.head).lower;
-        let is_action =
-            ["tion", "sion", "ment", "ance", "ence", "war", "treaty", "trade", "voyage", "interest", "road", "letter"]
-                .iter()
-                .any(|end| head.ends_with(end));
+        let is_action = [
+            "tion",
+            "sion",
+            "ment",
+            "ance",
+            "ence",
+            "war",
+            "treaty",
+            "trade",
+            "voyage",
+            "interest",
+            "road",
+            "letter",
+            "attack",
+            "assault",
+            "raid",
+            "rise",
+            "increase",
+            "decrease",
+            "decline",
+            "tax",
+            "ban",
+            "influence",
+            "impact",
+            "effect",
+            "revolt",
+            "rebellion",
+            "report",
+            "book",
+            "study",
+            "research",
+            "work",
+            "change",
+            "demand",
+            "need",
+        ]
+        .iter()
+        .any(|end| head.ends_with(end));
         let mut end = noun.tokens.end;
         let mut attached = Vec::new();
         for phrase in self.clause().phrases.iter().filter(|phrase| phrase.tokens.start > start) {
             let preposition = self.token(phrase.tokens.start);
             let always = preposition.is_any(&["between", "about", "against", "among", "of", "than"]);
-            let belongs = always || is_action && preposition.is_any(&["for", "from", "to", "with", "on"]);
+            let belongs = always || is_action && preposition.is_any(&["for", "from", "to", "with", "on", "in"]);
             if phrase.kind != PhraseKind::Prepositional
                 || phrase.tokens.start != end
                 || !belongs
@@ -368,6 +421,9 @@ impl Asker<'_> {
         }
         let answer = noun.tokens.clone();
         let pieces = self.question_word(noun, "whom").and_then(|word| {
+            if self.is_loose(&answer, &base) {
+                return Err(Reason::UnclearStructure);
+            }
             let (auxiliary, verb) = self.writer.inverted()?;
             let mut pieces = vec![Piece::Words(format!("{word} {auxiliary}"))];
             pieces.push(Piece::Tokens(self.clause().subject.tokens.clone()));
@@ -430,6 +486,10 @@ impl Asker<'_> {
             let is_name = self.token(described.head).tag == Tag::Name && described.tokens.len() < 5;
             if !is_name || !self.token(phrase.tokens.start).is("the") || described.tokens.end + 1 != phrase.tokens.start
             {
+                continue;
+            }
+            // "during the late Ottoman period" is past, too.
+            if phrase.tokens.clone().any(|at| LEXICON.is_time(&self.token(at).lower)) {
                 continue;
             }
             // In a past clause it is not known whether the description still holds.

@@ -29,7 +29,11 @@ const TWO_OBJECTS: [&str; 30] = [
     "refuse", "spare",
 ];
 /// Nouns that need "of" or another sentence.
-const VAGUE: [&str; 43] = [
+const VAGUE: [&str; 47] = [
+    "figure",
+    "opinions",
+    "practice",
+    "process",
     "example",
     "examples",
     "reason",
@@ -73,6 +77,11 @@ const VAGUE: [&str; 43] = [
     "aspect",
     "version",
     "idea",
+];
+/// Verbs, in their base form, that no noun phrase follows but one that is misread.
+const NO_NOUN: [&str; 14] = [
+    "lie", "come", "go", "sit", "stand", "fall", "arrive", "die", "sleep", "appear", "happen", "exist", "occur",
+    "arise",
 ];
 /// Prepositions that begin a leading phrase which a question keeps.
 const KEPT_LEADS: [&str; 14] = [
@@ -178,6 +187,11 @@ impl Asker<'_> {
     fn has_loose_noun(&self) -> bool {
         let clause = self.clause();
         let base = clause.verb.base(self.writer.sentence);
+        // "Further south lies the crater."
+        let begins = clause.phrases.first().is_some_and(|it| it.kind == PhraseKind::Noun && !self.is_time(it));
+        if begins && NO_NOUN.contains(&base.as_str()) {
+            return true;
+        }
         let is_noun = |phrase: &Phrase| phrase.kind == PhraseKind::Noun && !self.is_time(phrase);
         let follows = clause
             .phrases
@@ -314,7 +328,20 @@ impl Asker<'_> {
         if refers {
             return Err(Reason::NeedsContext);
         }
-        if answer.iter().any(|token| token.is_any(&["this", "these", "such", "ones"])) {
+        let pointing = [
+            "this",
+            "these",
+            "such",
+            "ones",
+            "today",
+            "following",
+            "previous",
+            "latter",
+            "former",
+            "aforementioned",
+            "similar",
+        ];
+        if answer.iter().any(|token| token.is_any(&pointing)) {
             return Err(Reason::NeedsContext);
         }
         if answer.iter().take(2).any(|token| token.is_any(&["other", "same", "another"])) {
@@ -336,15 +363,16 @@ impl Asker<'_> {
         if wording.words > MAX_QUESTION || answer.len() > MAX_ANSWER {
             return Err(Reason::TooLong);
         }
-        if wording.content < draft.min_content {
+        // Without its subject, a question needs a name or a number, or more words.
+        let is_general = draft.rule == Rule::Subject && wording.content < 3 && wording.specific == 0;
+        if is_general || wording.content < draft.min_content {
             return Err(Reason::TooGeneral);
         }
         let is_meaningful = |token: &&&Token| token.tag.is_noun() || token.tag == Tag::Num;
         let lower = wording.text.to_lowercase();
         let asked: Vec<&str> = lower.split(|letter: char| !letter.is_alphanumeric()).collect();
         // "Which university": the kind is part of the name.
-        let kind = lower.strip_prefix("which ").and_then(|rest| rest.split(' ').next());
-        let asked: Vec<&str> = asked.into_iter().filter(|word| Some(*word) != kind).collect();
+        let asked = if lower.starts_with("which ") { &asked[2..] } else { &asked[..] };
         if answer.iter().filter(is_meaningful).any(|token| asked.contains(&token.lower.as_str())) {
             return Err(Reason::ContainsAnswer);
         }

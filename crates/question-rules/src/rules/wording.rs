@@ -37,7 +37,11 @@ pub struct Wording {
 }
 
 /// Words that refer to another sentence.
-const CONTEXT: [&str; 27] = [
+const CONTEXT: [&str; 31] = [
+    "today",
+    "tomorrow",
+    "yesterday",
+    "tonight",
     "this",
     "these",
     "those",
