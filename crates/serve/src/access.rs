@@ -1,26 +1,35 @@
 //! Who may send requests: programs on this machine, and pages of this server, but not the pages of other sites. A page
 //! elsewhere can make a browser send requests to this machine; the names of host and origin, which it cannot choose, say so.
+//!
+//! The files of the page need no token, because a browser cannot send one when it opens an address; and a link elsewhere may
+//! lead to the page, because the other site cannot read it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, HOST, HeaderName, ORIGIN};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, HOST, HeaderName, ORIGIN};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::api_error::ApiError;
 use crate::app::App;
+use crate::page_routes::is_of_page;
 
 /// Headers of every answer: a page may load only what this server has, and no other site may show or read it.
 const HEADERS: [(&str, &str); 5] = [
-    ("content-security-policy", "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+    ("content-security-policy", CONTENT_SECURITY_POLICY),
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
     ("cross-origin-resource-policy", "same-origin"),
-    ("cache-control", "no-store"),
+    ("cross-origin-opener-policy", "same-origin"),
 ];
+/// What the page may load and do: its own files and requests to this server; no code or style within markup, no markup from
+/// text.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+    connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; \
+    require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// Who may send requests.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +44,12 @@ pub(crate) struct Access {
 pub(crate) async fn check_access(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     app.metrics.requests.add(1);
     let target = request.uri().authority().map(|authority| authority.as_str());
-    let mut response = match app.access.check(request.headers(), target) {
+    let checked = if is_of_page(request.uri().path()) {
+        app.access.check_page(&request)
+    } else {
+        app.access.check(request.headers(), target)
+    };
+    let mut response = match checked {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
     };
@@ -43,12 +57,26 @@ pub(crate) async fn check_access(State(app): State<Arc<App>>, request: Request, 
     for (name, value) in HEADERS {
         response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
+    // Answers about texts are not kept; the files of the page say otherwise.
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
 impl Access {
     /// Checks the headers of a request, and the host of its target if that has one.
     fn check(&self, headers: &HeaderMap, target: Option<&str>) -> Result<(), ApiError> {
+        self.check_host(headers, target)?;
+        check_origin(headers)?;
+        self.check_token(headers)
+    }
+
+    /// Checks a request for a file of the page.
+    fn check_page(&self, request: &Request) -> Result<(), ApiError> {
+        self.check_host(request.headers(), request.uri().authority().map(|authority| authority.as_str()))?;
+        if opens_page(request) { Ok(()) } else { check_origin(request.headers()) }
+    }
+
+    fn check_host(&self, headers: &HeaderMap, target: Option<&str>) -> Result<(), ApiError> {
         let host = single(headers, &HOST)?.unwrap_or_default();
         for host in std::iter::once(host).chain(target) {
             if !self.is_known(host) {
@@ -58,17 +86,10 @@ impl Access {
                 )));
             }
         }
-        let is_own = |origin: &str| origin.strip_prefix("http://").is_some_and(|own| own.eq_ignore_ascii_case(host));
-        if let Some(origin) = single(headers, &ORIGIN)?.filter(|origin| !is_own(origin)) {
-            return Err(forbidden(format!(
-                "the request comes from a page of `{}`; expected one of this server, or a program",
-                origin.escape_debug()
-            )));
-        }
-        let site = single(headers, &HeaderName::from_static("sec-fetch-site"))?.unwrap_or("none");
-        if !["none", "same-origin"].contains(&site) {
-            return Err(forbidden("the request comes from a page of another site; expected one of this server".into()));
-        }
+        Ok(())
+    }
+
+    fn check_token(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         match &self.token {
             Some(token) if !is_token(single(headers, &AUTHORIZATION)?.unwrap_or_default(), token) => {
                 Err(ApiError::new(
@@ -95,6 +116,29 @@ impl Access {
         let mut names = std::iter::once("localhost").chain(self.hosts.iter().map(String::as_str));
         address.is_ok() || names.any(|known| known.eq_ignore_ascii_case(name))
     }
+}
+
+/// Checks that a request comes from a program or a page of this server.
+fn check_origin(headers: &HeaderMap) -> Result<(), ApiError> {
+    let host = single(headers, &HOST)?.unwrap_or_default();
+    let is_own = |origin: &str| origin.strip_prefix("http://").is_some_and(|own| own.eq_ignore_ascii_case(host));
+    if let Some(origin) = single(headers, &ORIGIN)?.filter(|origin| !is_own(origin)) {
+        return Err(forbidden(format!(
+            "the request comes from a page of `{}`; expected one of this server, or a program",
+            origin.escape_debug()
+        )));
+    }
+    let site = single(headers, &HeaderName::from_static("sec-fetch-site"))?.unwrap_or("none");
+    if !["none", "same-origin"].contains(&site) {
+        return Err(forbidden("the request comes from a page of another site; expected one of this server".into()));
+    }
+    Ok(())
+}
+
+/// Whether the browser opens a page, in a window of its own.
+fn opens_page(request: &Request) -> bool {
+    let is = |name, value| single(request.headers(), &HeaderName::from_static(name)) == Ok(Some(value));
+    request.method() == Method::GET && is("sec-fetch-mode", "navigate") && is("sec-fetch-dest", "document")
 }
 
 /// A header that is given at most once. Which of several counts would depend on who reads them.
@@ -177,6 +221,28 @@ mod tests {
         for site in ["cross-site", "same-site", ""] {
             assert_eq!(check(&access, &[host, ("sec-fetch-site", site)]), Some(403), "{site}");
         }
+    }
+
+    #[test]
+    fn the_page_needs_no_token_and_other_sites_may_lead_to_it() {
+        let access = Access { token: Some("secret".into()), hosts: Vec::new() };
+        let check = |headers: &[(&'static str, &'static str)]| {
+            let mut request = Request::new(axum::body::Body::empty());
+            let headers = headers.iter();
+            request
+                .headers_mut()
+                .extend(headers.map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))));
+            access.check_page(&request).err().map(|error| error.status.as_u16())
+        };
+        let (host, other_site) = (("host", "localhost:8080"), ("sec-fetch-site", "cross-site"));
+        assert_eq!(check(&[host]), None);
+        assert_eq!(check(&[("host", "evil.example")]), Some(403));
+        assert_eq!(check(&[host, other_site]), Some(403));
+        let navigation = ("sec-fetch-mode", "navigate");
+        let (window, frame) = (("sec-fetch-dest", "document"), ("sec-fetch-dest", "iframe"));
+        assert_eq!(check(&[host, other_site, navigation, window]), None);
+        assert_eq!(check(&[("host", "evil.example"), other_site, navigation, window]), Some(403));
+        assert_eq!(check(&[host, other_site, navigation, frame]), Some(403));
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::metrics::Metrics;
 use crate::model_list::model_list;
 use crate::models::Models;
 use crate::next_tokens::next_tokens;
+use crate::page_routes::page_router;
 use crate::questions::{QuestionTurns, questions};
 use crate::run_events::{run_events, runs};
 use crate::trace::trace;
@@ -44,10 +45,11 @@ pub(crate) struct App {
     pub stop: watch::Receiver<bool>,
 }
 
-/// What `/` answers.
+/// What `/api` answers.
 const INDEX: &str = "\
 Pastiche serves language models over HTTP.
 
+GET  /                     the page with which texts are written
 GET  /health               whether the server answers
 GET  /metrics              counts, in the text format of Prometheus
 GET  /v1/models            the models
@@ -64,7 +66,8 @@ GET  /api/runs/NAME/events the metrics of a run, as training writes them
 /// The handlers of all addresses.
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route("/", get(async || INDEX))
+        .merge(page_router())
+        .route("/api", get(async || INDEX))
         .route("/health", get(async || Json(json!({ "status": "ok" }))))
         .route("/metrics", get(async |State(app): State<Arc<App>>| app.metrics.to_text()))
         .route("/v1/models", get(models))
@@ -76,9 +79,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/api/models", get(model_list))
         .route("/api/runs", get(runs))
         .route("/api/runs/{name}/events", get(run_events))
-        .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "there is no such address: `/` lists all of them"))
+        .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "there is no such address: `/api` lists all of them"))
         .method_not_allowed_fallback(async || {
-            let message = "the address has another method: `/` lists the addresses with their methods";
+            let message = "the address has another method: `/api` lists the addresses with their methods";
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, message)
         })
         .layer(middleware::from_fn_with_state(app.clone(), check_access))

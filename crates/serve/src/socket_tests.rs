@@ -224,7 +224,7 @@ fn malformed_and_foreign_requests_are_rejected() {
         let name = String::from_utf8_lossy(&request[..request.len().min(200)]).into_owned();
         assert_eq!(answer.status, status, "{name}");
         assert!(!answer.error().is_empty() && !answer.error().contains('\n'), "{name}");
-        assert!(answer.headers.contains("content-security-policy: default-src 'self'"), "{name}");
+        assert!(answer.headers.contains("content-security-policy: default-src 'none'"), "{name}");
         assert!(answer.headers.contains("x-content-type-options: nosniff"), "{name}");
     }
     assert_eq!(server.ask("/health", &Value::Null).json(), json!({ "status": "ok" }));
