@@ -305,8 +305,7 @@ mod tests {
         assert!(end.contains("event: end") && !end.contains("step"), "{end}");
         let id = end.lines().find_map(|line| line.strip_prefix("id: ")).unwrap().to_owned();
         let whole = server.ask("/api/runs/fox-1/events", &Value::Null);
-        // An empty line of the samples has no space after `data:`.
-        assert_eq!(whole.events(), ["{\"step\":1}", "# Samples", "## Epoch 1", "> The fox", "{}"]);
+        assert_eq!(whole.events(), ["{\"step\":1}", "# Samples", "", "## Epoch 1", "> The fox", "{}"]);
         assert!(whole.body.contains("event: end"), "{}", whole.body);
         // Also after a restart.
         drop(server);
