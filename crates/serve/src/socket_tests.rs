@@ -48,6 +48,47 @@ fn a_seeded_text_is_the_same_alone_and_among_others_that_come_and_go() {
 }
 
 #[test]
+fn answers_of_all_kinds_are_the_same_alone_and_among_others() {
+    let server = TestServer::start(|options| options);
+    let long = "the fox saw a crow and ".repeat(200);
+    let bodies: Vec<(&str, Value)> = (0..4u64)
+        .flat_map(|seed| {
+            [
+                (COMPLETIONS, json!({ "prompt": long, "max_tokens": 30, "seed": seed })),
+                (
+                    COMPLETIONS,
+                    json!({ "model": "blend:one=2,two=1", "prompt": ["a", "the"], "max_tokens": 30, "seed": seed }),
+                ),
+                (COMPLETIONS, json!({ "prompt": "the fox", "max_tokens": 30, "seed": seed, "logprobs": 3, "n": 3 })),
+                (COMPLETIONS, json!({ "prompt": long, "max_tokens": 0, "echo": true, "logprobs": 1 })),
+                (COMPLETIONS, json!({ "prompt": "a", "max_tokens": 30, "seed": seed, "max_copied": 3 })),
+                ("/api/next", json!({ "text": long, "k": 5 })),
+                ("/api/next", json!({ "text": "wolf", "model": "other" })),
+            ]
+        })
+        .collect();
+    let ask = |(path, body): &(&str, Value)| {
+        let answer = server.ask(path, body).json();
+        if *path == COMPLETIONS { answer["choices"].clone() } else { answer["next"].clone() }
+    };
+    let alone: Vec<Value> = bodies.iter().map(ask).collect();
+    assert!(alone.iter().all(|answer| answer.is_array()));
+    std::thread::scope(|scope| {
+        for first in 0..8 {
+            let (bodies, alone, ask, server) = (&bodies, &alone, &ask, &server);
+            scope.spawn(move || {
+                for at in (first..bodies.len()).chain(0..first).step_by(5) {
+                    // A reader that goes away.
+                    let gone = json!({ "prompt": bodies[at].1["prompt"], "max_tokens": 4000, "stream": true });
+                    let _ = server.begin(COMPLETIONS, &gone).read(&mut [0; 100]);
+                    assert_eq!(ask(&bodies[at]), alone[at], "{:?}", bodies[at]);
+                }
+            });
+        }
+    });
+}
+
+#[test]
 fn a_streamed_text_is_that_of_the_whole_answer() {
     let server = TestServer::start(|options| options);
     let mut body = json!({

@@ -92,10 +92,10 @@ mod tests {
             let runs = text.continued_runs(context, next, Some(7));
             runs.into_iter().map(|run| (run.length, run.in_text)).collect::<Vec<_>>()
         };
-        assert_eq!(lengths(&[9, 2, 3], &[4, 5, 1, 9]), [(3, 2), (1, 8), (1, 1), (0, 0)]);
+        assert_eq!(lengths(&[9, 2, 3], &[4, 5, 1, 9]), [(3, 2), (1, 10), (1, 1), (0, 0)]);
         // Neither the document token nor the unknown word is a part of a run.
         assert_eq!(lengths(&[0, 3, 4], &[5, 0, 7]), [(3, 6), (0, 0), (0, 0)]);
-        assert_eq!(lengths(&[5, 7], &[5]), [(1, 8)]);
+        assert_eq!(lengths(&[5, 7], &[5]), [(1, 10)]);
         assert_eq!(lengths(&[], &[1, 6]), [(1, 1), (0, 0)]);
         assert_eq!(text.followers(&[3, 4]), [5]);
         assert_eq!(text.followers(&[5]), [7]);
