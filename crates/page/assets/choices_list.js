@@ -93,7 +93,7 @@ export class ChoicesList {
 /** A token as its button shows it: white space that is all of it as a sign, and where it continues a word, three dots before it. */
 export function visibleChoice(text, unit) {
     if (text.trim() === "") {
-        return [...text].map((character) => ({ " ": "␣ space", "\n": "⏎ line end", "\t": "⇥ tab" })[character] ?? "␣").join(" ");
+        return [...text].map((character) => ({ " ": "␣ space", "\n": "⏎ line", "\t": "⇥ tab" })[character] ?? "␣").join(" ");
     }
     const continues = unit === "subword" && /^[\p{L}\p{M}\p{N}]/u.test(text);
     return (continues ? "…" : "") + text.trim();

@@ -19,7 +19,7 @@ export class MeasureView {
         this.first = sourceSelect("Model", sources, () => this.measureAgain());
         this.second = sourceSelect("Compare with", sources, () => this.measureAgain(), "no other model");
         this.draft = element("textarea", {
-            rows: "10", dir: "auto", "aria-label": "Your draft", placeholder: "Paste a draft here", spellcheck: "false",
+            rows: "7", dir: "auto", "aria-label": "Your draft", placeholder: "Paste a draft here", spellcheck: "false",
             onkeydown: (event) => {
                 if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && !event.isComposing) {
                     this.measure();

@@ -19,7 +19,7 @@ export class QuestionsView {
         this.asked = null;
         this.items = [];
         this.answers = [];
-        this.passage = element("textarea", { rows: "10", dir: "auto", "aria-label": "The passage", placeholder: "Paste a passage here", spellcheck: "false" });
+        this.passage = element("textarea", { rows: "7", dir: "auto", "aria-label": "The passage", placeholder: "Paste a passage here", spellcheck: "false" });
         this.note = element("p", { class: "hint", hidden: true }, "There is no question model: questions are asked by rules alone, about English sentences.");
         this.confidence = element("input", { type: "range", min: "0", max: "0.9", step: "0.05", value: "0" });
         this.confidenceText = element("output", {}, "");

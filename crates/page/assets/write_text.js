@@ -116,8 +116,8 @@ export class WriteText {
         setChildren(this.detailsBody,
             element("p", { class: "word" }, element("bdi", {}, text.slice(word.start, word.end))),
             element("dl", {}, ...rows),
-            passage === undefined ? null : passageNote(passage),
-            element("button", { type: "button", onclick: () => this.goTo(number) }, "Continue before this word"));
+            element("button", { type: "button", onclick: () => this.goTo(number) }, "Continue before this word"),
+            passage === undefined ? null : passageNote(passage));
     }
 }
 

@@ -24,6 +24,7 @@ export class WriteView {
         this.tree = keptDraft();
         this.requests = new AbortController();
         this.sample = null;
+        this.hasFailed = false;
         this.select = sourceSelect("Model", sources, (chosen) => this.setModel(chosen));
         this.choices = new ChoicesList((choice) => this.choose(choice));
         this.text = new WriteText((position) => this.goTo(position));
@@ -231,13 +232,19 @@ export class WriteView {
         const text = this.tree.text();
         const failed = (error) => {
             if (error.name !== "AbortError" && !signal.aborted) {
+                this.hasFailed = true;
                 this.status(error.message, true);
             }
         };
         const request = { text, count: CHOICES, sampling: this.sampling.sampling(), signal };
         const choices = this.source.next(request).then((found) => {
-            if (!signal.aborted) {
-                this.choices.show(found, this.info.unit);
+            if (signal.aborted) {
+                return;
+            }
+            this.choices.show(found, this.info.unit);
+            if (this.hasFailed) {
+                this.hasFailed = false;
+                this.status("");
             }
         });
         choices.catch(failed);
