@@ -1,6 +1,7 @@
 // The text that is being written, with the three signs on its words, and what is known about the selected word.
 
 import { element, setChildren } from "./dom.js";
+import { needsSpace } from "./joining.js";
 import { MarkedText } from "./marked_text.js";
 import { AUTHOR_NAMES } from "./provenance.js";
 import { alignPassages, bitsText, percentText, surpriseLevel, surpriseOfWords, wordsOf } from "./words.js";
@@ -35,11 +36,12 @@ export class WriteText {
     }
 
     /** Adapts the signs to a model. */
-    setModel({ noCopied }) {
+    setModel({ noCopied, unit }) {
         this.copiedLegend.hidden = noCopied !== null;
         this.copyNote.hidden = noCopied === null;
         this.copyNote.textContent = noCopied === null ? "" : `Copied passages are not shown: ${noCopied}`;
         this.noCopied = noCopied;
+        this.unit = unit;
         this.scores = { text: "", words: [] };
         this.passages = { text: "", found: [] };
     }
@@ -117,15 +119,17 @@ export class WriteText {
             element("p", { class: "word" }, element("bdi", {}, text.slice(word.start, word.end))),
             element("dl", {}, ...rows),
             element("button", { type: "button", onclick: () => this.goTo(number) }, "Continue before this word"),
-            passage === undefined ? null : passageNote(passage));
+            passage === undefined ? null : passageNote(passage, this.unit));
     }
 }
 
-/** Where a copied passage comes from. */
-function passageNote({ tokens, passage: { before, text, after } }) {
+/** Where a copied passage comes from. The parts of a text by words come without the spaces between them. */
+function passageNote({ tokens, passage: { before, text, after } }, unit) {
+    const space = (a, b) => (unit === "word" && needsSpace(a, b) ? " " : "");
     return element("div", { class: "passage" },
         element("p", { class: "hint" }, `Copied: ${tokens} tokens in a row. In the training text:`),
-        element("blockquote", { dir: "auto" }, `… ${before}`, element("mark", { class: "copied" }, text), `${after} …`));
+        element("blockquote", { dir: "auto" }, `… ${before}${space(before, text)}`,
+            element("mark", { class: "copied" }, text), `${space(text, after)}${after} …`));
 }
 
 /** The words of a text that has changed since it was scored: those at its beginning keep their scores. */
