@@ -191,10 +191,9 @@ async fn accept(
                     .max_buf_size(MAX_HEADERS)
                     .serve_connection(TokioIo::new(stream), service);
                 let mut connection = std::pin::pin!(connection);
-                let stopped = async { stopped.wait_for(|&stop| stop).await.is_ok() };
+                let mut stopped = std::pin::pin!(async { stopped.wait_for(|&stop| stop).await.is_ok() });
                 // A client that goes away is no error. After a stop the connection ends with the answer that it sends.
-                let stopped = std::pin::pin!(stopped);
-                let ended = select(connection.as_mut(), stopped).await;
+                let ended = select(connection.as_mut(), stopped.as_mut()).await;
                 if matches!(ended, Either::Right(_)) {
                     drop(ended);
                     connection.as_mut().graceful_shutdown();
