@@ -3,6 +3,8 @@
 use args::{BACKEND_FILE, BACKEND_VARIABLE, Backend, BackendFile};
 use clap::ValueEnum;
 
+use crate::mpi;
+
 /// The backends that build and run on any machine. Tests, checks and smoke tests share this set, so that one
 /// build serves all. `cuda` is left out: it needs NVIDIA's driver to run, and downloads a compiler to build.
 pub const PORTABLE: &str = "ndarray,flex,wgpu";
@@ -38,12 +40,12 @@ impl BackendSet {
         }
     }
 
-    /// Cargo arguments for running the whole workspace: these backends and [`TEST_FEATURES`].
+    /// Cargo arguments for running the whole workspace: these backends, [`TEST_FEATURES`], and MPI where it can be built.
     ///
     /// The default features are off, as they are for a started program: otherwise `cli` would be compiled once
     /// with its feature `default` and once without.
     pub fn workspace_args(self) -> [String; 4] {
-        self.workspace_args_with(&[])
+        self.workspace_args_with(mpi::is_tested(), &[])
     }
 
     /// Cargo arguments for checks of the source, and the variable that tells CUDA's build script that nothing will
@@ -53,16 +55,17 @@ impl BackendSet {
             Self::Portable => &[Backend::Cuda.name()],
             Self::Cpu => &[],
         };
-        (self.workspace_args_with(more), ("DOCS_RS", "1"))
+        (self.workspace_args_with(mpi::is_tested(), more), ("DOCS_RS", "1"))
     }
 
-    fn workspace_args_with(self, more: &[&str]) -> [String; 4] {
-        args_for(&[&self.features().split(',').collect::<Vec<_>>(), &TEST_FEATURES[..], more].concat())
+    fn workspace_args_with(self, with_mpi: bool, more: &[&str]) -> [String; 4] {
+        let mpi: &[&str] = if with_mpi { &[mpi::FEATURE] } else { &[] };
+        args_for(&[&self.features().split(',').collect::<Vec<_>>(), &TEST_FEATURES[..], mpi, more].concat())
     }
 }
 
 /// Cargo arguments for the whole workspace with these features of the package `pastiche-cli`.
-pub fn args_for(features: &[&str]) -> [String; 4] {
+fn args_for(features: &[&str]) -> [String; 4] {
     let features: Vec<String> = features.iter().map(|name| format!("pastiche-cli/{name}")).collect();
     ["--workspace", "--no-default-features", "--features", &features.join(",")].map(String::from)
 }
@@ -155,8 +158,11 @@ mod tests {
         let names: Vec<&str> = all.map(|backend| backend.name()).collect();
         assert_eq!(PORTABLE, names.join(","));
         let tests = "pastiche-cli/ndarray,pastiche-cli/flex,pastiche-cli/wgpu,pastiche-cli/failpoints,pastiche-cli/f64,pastiche-cli/profile";
-        assert_eq!(BackendSet::Portable.workspace_args()[3], tests);
-        assert_eq!(BackendSet::Portable.source_check_args().0[3], format!("{tests},pastiche-cli/cuda"));
+        let features = |with_mpi, more: &[&str]| BackendSet::Portable.workspace_args_with(with_mpi, more)[3].clone();
+        assert_eq!(features(false, &[]), tests);
+        assert_eq!(features(true, &["cuda"]), format!("{tests},pastiche-cli/mpi,pastiche-cli/cuda"));
+        let checks = BackendSet::Portable.source_check_args().0[3].clone();
+        assert_eq!(checks, features(mpi::is_tested(), &["cuda"]));
     }
 
     #[test]
@@ -165,7 +171,7 @@ mod tests {
         assert_eq!(CPU, all.map(|backend| backend.name()).collect::<Vec<_>>().join(","));
         let features =
             "pastiche-cli/ndarray,pastiche-cli/flex,pastiche-cli/failpoints,pastiche-cli/f64,pastiche-cli/profile";
-        assert_eq!(BackendSet::Cpu.workspace_args()[3], features);
-        assert_eq!(BackendSet::Cpu.source_check_args().0[3], features);
+        assert_eq!(BackendSet::Cpu.workspace_args_with(false, &[])[3], features);
+        assert_eq!(BackendSet::Cpu.workspace_args(), BackendSet::Cpu.source_check_args().0);
     }
 }

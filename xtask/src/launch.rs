@@ -19,6 +19,11 @@ pub fn run(command: &ProgramCommand, arguments: &[OsString]) -> Result<ExitCode,
     };
     let listed = std::env::var(features::FEATURES_VARIABLE).ok();
     let features = features::choose(requested, listed.as_deref(), &BackendFile::read(Path::new("."))?)?;
+    if let ProgramCommand::Train(train) = command
+        && train.launch.ranks.is_some()
+    {
+        return train_on_ranks(train, arguments, &features);
+    }
     match build::pastiche(&features)? {
         Ok(path) => {
             let mut program = Command::new(path);
@@ -28,6 +33,16 @@ pub fn run(command: &ProgramCommand, arguments: &[OsString]) -> Result<ExitCode,
         }
         Err(status) => Ok(cargo::exit_code(status)),
     }
+}
+
+#[cfg(unix)]
+fn train_on_ranks(train: &args::Train, arguments: &[OsString], features: &str) -> Result<ExitCode, String> {
+    crate::ranks::run(train, arguments, features)
+}
+
+#[cfg(not(unix))]
+fn train_on_ranks(_: &args::Train, _: &[OsString], _: &str) -> Result<ExitCode, String> {
+    Err("`--ranks` needs MPI, which is supported only on Unix".into())
 }
 
 /// The backend of the run that `command` resumes or repeats by its name, which the program uses if no other is named.

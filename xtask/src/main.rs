@@ -8,11 +8,18 @@ mod cargo;
 mod ci;
 mod features;
 mod launch;
+mod mpi;
+#[cfg(target_os = "linux")]
+mod mpi_test;
+#[cfg(unix)]
+mod mpirun;
 mod novels;
 mod output;
 mod page_test;
 mod parity;
 mod python;
+#[cfg(unix)]
+mod ranks;
 mod smoke_test;
 mod stand_in;
 mod test;
@@ -49,6 +56,8 @@ enum Task {
         #[arg(long)]
         cpu_only: bool,
     },
+    /// Train with several processes under `mpirun`, break them, and compare the weights; needs Open MPI
+    MpiTest,
     /// Measure and record speed and memory, optionally those of PyTorch and Keras, too
     Bench(Box<bench::Bench>),
     /// Compare the test fixtures with the results of PyTorch and Keras; needs Python 3.11
@@ -86,6 +95,7 @@ fn main() -> ExitCode {
         Task::Program(command) => launch::run(&command, &arguments),
         Task::Test { .. } => test::run(&arguments[1..]),
         Task::Ci { cpu_only } => ci::run(if cpu_only { BackendSet::Cpu } else { BackendSet::Portable }),
+        Task::MpiTest => run_mpi_test(),
         Task::Bench(options) => bench::run(&options),
         Task::Parity { write } => parity::run(write),
         Task::Novels { file, folder } => novels::run(&file, &folder),
@@ -97,6 +107,16 @@ fn main() -> ExitCode {
         output::status(format_args!("error: {error}"));
         ExitCode::FAILURE
     })
+}
+
+#[cfg(target_os = "linux")]
+fn run_mpi_test() -> Result<ExitCode, String> {
+    mpi_test::run()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn run_mpi_test() -> Result<ExitCode, String> {
+    Err("MPI is tested only on Linux".into())
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use clap::ValueEnum;
 pub const BACKEND_VARIABLE: &str = "PASTICHE_BACKEND";
 /// The environment variable that limits the vector instructions of the CPU backends.
 pub const SIMD_VARIABLE: &str = "PASTICHE_SIMD";
+/// The environment variable that sets how many seconds a process waits for the others that train with it, at least.
+pub const RANK_TIMEOUT_VARIABLE: &str = "PASTICHE_RANK_TIMEOUT";
 /// The untracked file that sets the backend of a checkout, in the working directory.
 pub const BACKEND_FILE: &str = "backend.toml";
 

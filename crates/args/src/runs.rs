@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::parse::minutes;
-use crate::{BackendArgs, ConfigArgs};
+use crate::{BackendArgs, ConfigArgs, LaunchArgs};
 
 /// Arguments of `train`.
 #[derive(Args, Clone, Debug, Default)]
@@ -47,6 +47,9 @@ pub struct Train {
     /// Write the full-screen view to this SVG file at each sample, with or without a terminal
     #[arg(long, value_name = "FILE")]
     pub view_svg: Option<PathBuf>,
+    /// The processes that the launcher starts.
+    #[command(flatten)]
+    pub launch: LaunchArgs,
 }
 
 /// What to do with tokens of a text that are not in the vocabulary of a trained model.

@@ -180,6 +180,7 @@ from!(
     qa::data::Error,
     models::Error,
     trainer::Error,
+    ranks::RanksError,
     generate::Error,
     qa::Error,
     serve::Error,

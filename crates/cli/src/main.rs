@@ -30,6 +30,7 @@ use device::BackendSelection;
 use error::{Error, Result, bail};
 use kernels::cpu::simd_level::{SimdLevel, SimdLevelError};
 use pastiche::threads::{ThreadCount, invalid_setting};
+use ranks::Launched;
 use text_prep::counted;
 
 /// Trains small recurrent language models on any text and generates new text in its style
@@ -54,6 +55,7 @@ const EXIT_CODES: &str = "Exit codes:
   0    success; also if the reader of the output has closed it
   1    an error, a difference that `reproduce` finds, or a problem that `doctor` finds
   2    an invalid command line
+  75   another of the processes that train together was lost; the run can be resumed
   130  training was stopped by Ctrl-C, SIGTERM or SIGHUP; a run can be resumed";
 
 /// The stack size that Linux gives a main thread, in bytes.
@@ -72,20 +74,31 @@ fn main() -> ExitCode {
         // SAFETY: as above.
         unsafe { std::env::set_var("XDG_RUNTIME_DIR", "/dev/null") };
     }
-    run_process(args::parse::<Cli>().command).unwrap_or_else(|error| {
+    let launched = Launched::from_env();
+    if launched.is_some_and(|launched| launched.rank > 0) {
+        // Rank 0 says the same.
+        output::be_quiet();
+    }
+    run_process(args::parse::<Cli>().command, launched).unwrap_or_else(|error| {
         output::status(&format!("error: {}", error.full_message()));
         ExitCode::FAILURE
     })
 }
 
-fn run_process(command: CliCommand) -> Result<ExitCode> {
+fn run_process(command: CliCommand, launched: Option<Launched>) -> Result<ExitCode> {
+    if let Some(launched) = launched {
+        reject_several(&command, launched)?;
+    }
     let options = match &command {
         CliCommand::Public(command) => command.backend(),
         CliCommand::Bench(bench) => Some(&bench.backend),
     };
     let backend = select_simd_level().and_then(|()| BackendSelection::new(options));
     // As a thread of the pool the main thread takes part in its loops, instead of sleeping and waking at each.
-    let count = ThreadCount::from_env();
+    let count = match launched {
+        Some(launched) => ThreadCount::from_env_of_one_of(launched.count_on_host),
+        None => ThreadCount::from_env(),
+    };
     if let ThreadCount { threads, reduced_from: Some(requested), processors } = count {
         output::status(&format!(
             "warning: RAYON_NUM_THREADS is {requested}, but this machine has {}; {threads} threads are used",
@@ -104,6 +117,15 @@ fn run_process(command: CliCommand) -> Result<ExitCode> {
         CliCommand::Public(command) => run(*command, backend),
         CliCommand::Bench(bench) => commands::bench::run(&bench, &backend?).map(|()| ExitCode::SUCCESS),
     })
+}
+
+/// An error if several processes were started of a command that runs as one: each would do the same.
+fn reject_several(command: &CliCommand, launched: Launched) -> Result<()> {
+    if matches!(command, CliCommand::Public(command) if matches!(**command, Command::Train(_))) {
+        return Ok(());
+    }
+    let launcher = launched.launcher.name();
+    bail!("{launcher} has started {} processes, but only `train` runs as several: start one", launched.count)
 }
 
 /// Limits the vector instructions of the kernels, if the environment asks for it.
@@ -137,6 +159,7 @@ fn run(command: Command, backend: Result<BackendSelection>) -> Result<ExitCode> 
         Command::Gradients(args) => commands::gradients::run(&args, &backend?),
         Command::Import(args) => commands::import::run(&args, &backend?),
         Command::Export(args) => commands::export::run(&args, &backend?),
+        Command::Page(args) => commands::page::run(&args, &backend?),
         Command::Runs(args) => commands::runs::run(&args),
         Command::Compare(args) => commands::compare::run(&args),
         Command::Completions(args) => commands::completions::run(&args, public_command_line()),

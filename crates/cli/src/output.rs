@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use args::visible;
 use serde::Serialize;
@@ -68,9 +69,20 @@ fn write(text: &str) -> std::io::Result<()> {
     written
 }
 
+/// Whether [`status`] prints nothing.
+static IS_QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on [`status`] prints nothing: of several processes that train together, one says what happens.
+pub fn be_quiet() {
+    IS_QUIET.store(true, Ordering::Relaxed);
+}
+
 /// Prints a line on standard error, with visible control characters. A failure is ignored: a command does not depend on
 /// its messages.
 pub fn status(line: &str) {
+    if IS_QUIET.load(Ordering::Relaxed) {
+        return;
+    }
     let _ = writeln!(std::io::stderr(), "{}", visible(line));
 }
 

@@ -90,6 +90,7 @@ fn invalid_configurations() {
         ("train.epochs=0", "train.epochs"),
         ("train.epochs=many", "train.epochs=many"),
         ("train.batch_size=0", "train.batch_size"),
+        ("train.shards=3", "`train.shards` is 3 with `train.batch_size` = "),
         ("train.learning_rate=-1", "train.learning_rate"),
         ("train.optimizer.rho=2", "train.optimizer.rho"),
         ("model.dropout=1", "model.dropout"),

@@ -65,6 +65,13 @@ impl DropoutKey {
         Self { seed: self.seed.rotate_left(32) ^ u64::from(seed), ..self }
     }
 
+    /// The key of shard `number` of a batch that is cut into several.
+    pub fn shard(self, number: usize) -> Self {
+        let mut random = Random::keyed(self.seed, "dropout shard", &[number as u64]);
+        let [high, low] = [random.bits(), random.bits()].map(u64::from);
+        Self { seed: high << 32 | low, ..self }
+    }
+
     /// The masks of `site`, which set each value to zero with probability `rate` and multiply the others
     /// by `1 / (1 − rate)`.
     pub fn masks(self, site: DropoutSite, rate: f64) -> Masks {
@@ -174,6 +181,10 @@ mod tests {
         }
         assert_ne!(drop(key, site), drop(DropoutKey { step: 6, ..key }, site));
         assert_ne!(drop(key, site), drop(DropoutKey { seed: 2, ..key }, site));
+        assert_eq!(drop(key.shard(1), site), drop(key.shard(1), site));
+        for other in [key, key.shard(0), key.part(1), DropoutKey { step: 6, ..key }.shard(1)] {
+            assert_ne!(drop(key.shard(1), site), drop(other, site));
+        }
     }
 
     #[test]

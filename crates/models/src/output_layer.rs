@@ -38,6 +38,16 @@ impl TrainLoss {
             None => mean,
         }
     }
+
+    /// This value times the number of losses, `[1]`: what the shards of a batch add. Their sum, divided by the number of
+    /// all losses, is the value of the batch; the penalty is then the mean of the shards', weighted by their losses.
+    pub fn summed(&self) -> Tensor<1> {
+        let sum = self.nats.clone().sum();
+        match &self.penalty {
+            Some(penalty) => sum + penalty.clone().mul_scalar(self.nats.dims()[0] as f64),
+            None => sum,
+        }
+    }
 }
 
 impl From<Tensor<1>> for TrainLoss {

@@ -1,10 +1,17 @@
-//! The page with which texts are written: HTML, CSS and ES modules without a build step, which `pastiche serve` sends.
+//! The page with which texts are written: HTML, CSS and ES modules without a build step, which `pastiche serve` sends; and a page
+//! that is a model ([`ModelPage`]): one file with these modules and those of the folder `model`, which compute in the browser.
 //!
 //! Each file is compiled in ([`ASSETS`]). The modules can also be joined into one file: each import is one line
 //! `import { a } from "./x.js";`, `export` stands only before declarations, and no two modules have a name in common.
 //! `assets/source.js` describes what a model must offer to the page.
 
+mod model_modules;
+mod model_page;
+mod script;
+
 use sha2::{Digest, Sha256};
+
+pub use model_page::{About, ModelPage};
 
 /// The bytes of a hash that an [`Asset::etag`] has.
 const ETAG_BYTES: usize = 16;
@@ -21,6 +28,11 @@ pub struct Asset {
 }
 
 impl Asset {
+    /// The contents as text; `None` if they are none.
+    pub fn text(&self) -> Option<&'static str> {
+        std::str::from_utf8(self.bytes).ok()
+    }
+
     /// The value of an `ETag` header: a hash of the contents, in quotes.
     pub fn etag(&self) -> String {
         let hash = Sha256::digest(self.bytes);

@@ -28,10 +28,19 @@ pub fn invalid_setting() -> Option<String> {
 impl ThreadCount {
     /// What `RAYON_NUM_THREADS` asks for, or the number of processors if it is not set.
     pub fn from_env() -> Self {
-        let variable = |name| std::env::var(name).ok()?.parse().ok();
-        // As Rayon reads them: 0 stands for the default, and the second is an old name.
-        let requested = variable("RAYON_NUM_THREADS").or_else(|| variable("RAYON_RS_NUM_CPUS"));
-        Self::new(requested, available_parallelism().map_or(1, usize::from))
+        Self::new(requested(), available_parallelism().map_or(1, usize::from))
+    }
+
+    /// The same for one of `processes` that compute on this machine, each of which gets a share of its processors, unless
+    /// a number is asked for.
+    pub fn from_env_of_one_of(processes: usize) -> Self {
+        let count = Self::from_env();
+        let is_asked = requested().is_some_and(|threads| threads > 0);
+        if is_asked {
+            count
+        } else {
+            Self { threads: share(count.processors, online_processors(), processes), ..count }
+        }
     }
 
     /// As many threads as requested, but at most [`MAX_PER_PROCESSOR`] for each processor; without a request or with 0
@@ -46,6 +55,33 @@ impl ThreadCount {
     pub fn pool_builder(&self) -> rayon::ThreadPoolBuilder {
         rayon::ThreadPoolBuilder::new().num_threads(self.threads)
     }
+}
+
+/// The number of threads that the environment asks for, as Rayon reads it: 0 stands for the default, and the second name is
+/// an old one.
+fn requested() -> Option<usize> {
+    let variable = |name| std::env::var(name).ok()?.parse().ok();
+    variable("RAYON_NUM_THREADS").or_else(|| variable("RAYON_RS_NUM_CPUS"))
+}
+
+/// The threads of one of `processes`. `usable` are the processors that it may use: a launcher may have given it a part of the
+/// `online` ones, which it shares with none or some of the others.
+fn share(usable: usize, online: Option<usize>, processes: usize) -> usize {
+    usable.min(online.unwrap_or(usable) / processes.max(1)).max(1)
+}
+
+/// The processors of this machine, also those that others use; `None` if the system does not say.
+fn online_processors() -> Option<usize> {
+    count_listed(&std::fs::read_to_string("/sys/devices/system/cpu/online").ok()?)
+}
+
+/// The length of a list as in `0-3,8`.
+fn count_listed(list: &str) -> Option<usize> {
+    let count = |range: &str| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        last.parse::<usize>().ok()?.checked_sub(first.parse().ok()?).map(|distance| distance + 1)
+    };
+    list.trim().split(',').map(count).sum()
 }
 
 #[cfg(test)]
@@ -64,6 +100,11 @@ mod tests {
         assert_eq!(count(Some(24), 6), (24, None));
         assert_eq!(count(Some(25), 6), (24, Some(25)));
         assert_eq!(count(Some(usize::MAX), 1), (4, Some(usize::MAX)));
+        assert_eq!(share(16, Some(16), 4), 4);
+        // Bound to one processor of its own, and to a socket with another process.
+        assert_eq!((share(1, Some(16), 4), share(8, Some(16), 4)), (1, 4));
+        assert_eq!((share(2, Some(2), 8), share(6, None, 2)), (1, 3));
+        assert_eq!((count_listed("0-3,8\n"), count_listed("0"), count_listed("")), (Some(5), Some(1), None));
         assert_eq!(ThreadCount::new(Some(3), 2).pool_builder().build().unwrap().current_num_threads(), 3);
     }
 }

@@ -1,6 +1,9 @@
 //! What a loader needs to know about its items and batches.
 
 use burn::data::dataloader::batcher::Batcher;
+use burn::tensor::Device;
+
+use crate::shard::Shard;
 
 /// The items of a dataset, addressed by index, and how to make batches of them.
 pub trait Items: Batcher<usize, Self::Batch> + Clone + 'static {
@@ -14,6 +17,12 @@ pub trait Items: Batcher<usize, Self::Batch> + Clone + 'static {
     #[must_use]
     fn for_pass(&self, _pass: usize) -> Self {
         self.clone()
+    }
+
+    /// The rows of `shard` in the batch of `items`; `None` if it has none.
+    fn shard(&self, items: &[usize], shard: Shard, device: &Device) -> Option<Self::Batch> {
+        let items = &items[shard.rows(items.len())];
+        (!items.is_empty()).then(|| self.batch(items.to_vec(), device))
     }
 
     /// The length of an item. A shuffled pass puts items of similar length into the same batch, so that

@@ -42,6 +42,8 @@ pub mod random;
 pub mod recall_task;
 mod sections;
 pub mod sequence;
+pub mod shard;
+mod sharded_loader;
 pub mod split;
 #[cfg(test)]
 mod stream_tests;
@@ -70,6 +72,8 @@ pub use loader::{EpochCursor, Loader, Order};
 pub use random::Random;
 pub use recall_task::RecallTask;
 pub use sequence::{LABEL_DROPOUT, Sequence};
+pub use shard::{Shard, ShardedBatch};
+pub use sharded_loader::ShardedLoader;
 pub use split::{Fractions, Part, Split};
 pub use streams::Streams;
 pub use text_hash::text_sha256;

@@ -5,7 +5,8 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::batch::Batch;
 use crate::items::Items;
-use crate::streams::Streams;
+use crate::shard::Shard;
+use crate::streams::{Chunk, Streams};
 use crate::windows::Windows;
 
 /// Windows or chunks of streams over token ids.
@@ -33,6 +34,21 @@ impl Items for LmItems {
             Self::Streams(streams) => Self::Streams(streams.for_pass(pass)),
         }
     }
+
+    /// Windows, or streams of the one chunk.
+    fn shard(&self, items: &[usize], shard: Shard, device: &Device) -> Option<Batch> {
+        match self {
+            Self::Windows(windows) => {
+                let items = &items[shard.rows(items.len())];
+                (!items.is_empty()).then(|| window_batch(windows, items, device))
+            }
+            Self::Streams(streams) => {
+                let chunk = only_chunk(streams, items);
+                let rows = shard.rows(chunk.rows());
+                (!rows.is_empty()).then(|| chunk_batch(chunk.part(rows), device))
+            }
+        }
+    }
 }
 
 impl Batcher<usize, Batch> for LmItems {
@@ -41,34 +57,44 @@ impl Batcher<usize, Batch> for LmItems {
     /// # Panics
     /// If there is more than one chunk.
     fn batch(&self, items: Vec<usize>, device: &Device) -> Batch {
-        let mut continues = false;
-        let (mut inputs, mut targets, mut labels) = (Vec::new(), Vec::new(), Vec::new());
-        let ([input_len, target_len], rows) = match self {
-            Self::Windows(windows) => {
-                inputs.reserve(items.len() * windows.context_len());
-                for &item in &items {
-                    inputs.extend(windows.input(item).map(|id| id as i32));
-                    targets.push(windows.target(item) as i32);
-                    labels.extend(windows.labels(item).into_iter().flatten().map(|label| label as i32));
-                }
-                ([windows.context_len(), 1], items.len())
-            }
-            Self::Streams(streams) => {
-                assert_eq!(items.len(), 1, "a batch has one chunk of every stream");
-                let chunk = streams.chunk(items[0]);
-                inputs.extend(chunk.inputs().map(|id| id as i32));
-                targets.extend(chunk.targets().map(|id| id as i32));
-                labels.extend(chunk.labels().into_iter().flatten().map(|label| label as i32));
-                continues = chunk.continues();
-                ([chunk.input_len(), chunk.target_len()], chunk.rows())
-            }
-        };
-        let tensor =
-            |ids: Vec<i32>, columns: usize| Tensor::<2, Int>::from_data(TensorData::new(ids, [rows, columns]), device);
-        let labels = (!labels.is_empty()).then(|| tensor(labels, input_len));
-        let (inputs, targets) = (tensor(inputs, input_len), tensor(targets, target_len));
-        Batch { inputs, targets, labels, continues, step: 0 }
+        match self {
+            Self::Windows(windows) => window_batch(windows, &items, device),
+            Self::Streams(streams) => chunk_batch(only_chunk(streams, &items), device),
+        }
     }
+}
+
+fn only_chunk<'a>(streams: &'a Streams, items: &[usize]) -> Chunk<'a> {
+    assert_eq!(items.len(), 1, "a batch has one chunk of every stream");
+    streams.chunk(items[0])
+}
+
+fn window_batch(windows: &Windows, items: &[usize], device: &Device) -> Batch {
+    let (mut inputs, mut targets, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+    inputs.reserve(items.len() * windows.context_len());
+    for &item in items {
+        inputs.extend(windows.input(item).map(|id| id as i32));
+        targets.push(windows.target(item) as i32);
+        labels.extend(windows.labels(item).into_iter().flatten().map(|label| label as i32));
+    }
+    batch_of([inputs, targets, labels], items.len(), false, device)
+}
+
+fn chunk_batch(chunk: Chunk, device: &Device) -> Batch {
+    let inputs = chunk.inputs().map(|id| id as i32).collect();
+    let targets = chunk.targets().map(|id| id as i32).collect();
+    let labels = chunk.labels().into_iter().flatten().map(|label| label as i32).collect();
+    batch_of([inputs, targets, labels], chunk.rows(), chunk.continues(), device)
+}
+
+/// The batch of `rows` rows of inputs, targets and labels, of which there may be none.
+fn batch_of([inputs, targets, labels]: [Vec<i32>; 3], rows: usize, continues: bool, device: &Device) -> Batch {
+    let tensor = |ids: Vec<i32>| {
+        let columns = ids.len() / rows;
+        Tensor::<2, Int>::from_data(TensorData::new(ids, [rows, columns]), device)
+    };
+    let labels = (!labels.is_empty()).then(|| tensor(labels));
+    Batch { inputs: tensor(inputs), targets: tensor(targets), labels, continues, step: 0 }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use burn::tensor::Device;
 use crate::items::{Items, WithStep};
 use crate::lm_items::LmItems;
 use crate::random::Random;
+use crate::shard::Shard;
 use crate::streams::Streams;
 use crate::windows::Windows;
 
@@ -110,12 +111,26 @@ impl<I: Items> Loader<I> {
     /// The batches of pass 1, 2, … without end; none if there are no items.
     pub fn endless(self) -> impl Iterator<Item = I::Batch> {
         let mut pass = self.pass(1);
-        let steps = if self.range.is_empty() { 0..0 } else { 0..u64::MAX };
-        steps.map(move |step| self.batch(&mut pass, step))
+        self.endless_steps().map(move |step| self.batch(&mut pass, step))
+    }
+
+    /// The steps of all passes; none if there are no items.
+    pub(crate) fn endless_steps(&self) -> Range<u64> {
+        if self.range.is_empty() { 0..0 } else { 0..u64::MAX }
+    }
+
+    /// The same on another device.
+    pub(crate) fn on_device(&self, device: &Device) -> Self {
+        Self { device: device.clone(), ..self.clone() }
+    }
+
+    /// Of these items only.
+    pub(crate) fn of_range(&self, range: Range<usize>) -> Self {
+        Self { range: self.range.start + range.start..self.range.start + range.end, ..self.clone() }
     }
 
     /// The pass with this number, counted from 1.
-    fn pass(&self, number: usize) -> Pass<I> {
+    pub(crate) fn pass(&self, number: usize) -> Pass<I> {
         Pass { number, items: self.items.for_pass(number), order: self.order(number) }
     }
 
@@ -127,14 +142,34 @@ impl<I: Items> Loader<I> {
 
     /// The batch of step `step` of the run. `pass` becomes the pass that it belongs to.
     fn batch(&self, pass: &mut Pass<I>, step: u64) -> I::Batch {
+        let (index, items) = self.batch_items(pass, step);
+        pass.items.batch(items, &self.device).with_step(index, step)
+    }
+
+    /// A shard of that batch; `None` if it has no rows.
+    pub(crate) fn shard(&self, pass: &mut Pass<I>, step: u64, shard: Shard) -> Option<I::Batch> {
+        let (index, items) = self.batch_items(pass, step);
+        Some(pass.items.shard(&items, shard, &self.device)?.with_step(index, step))
+    }
+
+    /// The index in its pass and the items of the batch of step `step`. `pass` becomes that pass.
+    fn batch_items(&self, pass: &mut Pass<I>, step: u64) -> (usize, Vec<usize>) {
         let (number, index) = self.position(step);
         if pass.number != number {
             *pass = self.pass(number);
         }
         let start = index * self.batch_size;
         let end = (start + self.batch_size).min(pass.order.len());
-        let indices = pass.order[start..end].iter().map(|&item| self.range.start + item as usize);
-        pass.items.batch(indices.collect(), &self.device).with_step(index, step)
+        let items = pass.order[start..end].iter().map(|&item| self.range.start + item as usize);
+        (index, items.collect())
+    }
+
+    /// The batches of the epoch that the cursor is in, from there on.
+    pub(crate) fn epoch(&self) -> Epoch<'_, I> {
+        let (epoch, done) = self.cursor.get();
+        let steps = self.steps(epoch);
+        let next = steps.start + done as u64;
+        Epoch { loader: self, pass: self.pass(self.position(next).0), steps, next }
     }
 
     /// The steps of `epoch`, counted from 0 over all epochs.
@@ -189,10 +224,7 @@ impl<I: Items> Loader<I> {
 
 impl<I: Items> DataLoader<I::Batch> for Loader<I> {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<I::Batch> + 'a> {
-        let (epoch, done) = self.cursor.get();
-        let steps = self.steps(epoch);
-        let next = steps.start + done as u64;
-        Box::new(Epoch { loader: self, pass: self.pass(self.position(next).0), steps, next })
+        Box::new(self.epoch())
     }
 
     fn num_items(&self) -> usize {
@@ -200,17 +232,16 @@ impl<I: Items> DataLoader<I::Batch> for Loader<I> {
     }
 
     fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<I::Batch>> {
-        Arc::new(Self { device: device.clone(), ..self.clone() })
+        Arc::new(self.on_device(device))
     }
 
     fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<I::Batch>> {
-        let range = self.range.start + start..self.range.start + end;
-        Arc::new(Self { range, ..self.clone() })
+        Arc::new(self.of_range(start..end))
     }
 }
 
 /// The items of a pass over the data, and their order.
-struct Pass<I> {
+pub(crate) struct Pass<I> {
     /// Counted from 1.
     number: usize,
     items: I,
@@ -218,26 +249,31 @@ struct Pass<I> {
 }
 
 /// The batches of an epoch.
-struct Epoch<'a, I> {
+pub(crate) struct Epoch<'a, I> {
     loader: &'a Loader<I>,
     /// The pass that was reached.
-    pass: Pass<I>,
+    pub(crate) pass: Pass<I>,
     /// The steps of the epoch, counted over all epochs.
     steps: Range<u64>,
     /// The next of them.
     next: u64,
 }
 
+impl<I> Epoch<'_, I> {
+    /// Advances by one step, whose number is returned; `None` at the end.
+    pub(crate) fn next_step(&mut self) -> Option<u64> {
+        let step = (self.next < self.steps.end).then_some(self.next)?;
+        self.next += 1;
+        Some(step)
+    }
+}
+
 impl<I: Items> Iterator for Epoch<'_, I> {
     type Item = Result<I::Batch, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.next >= self.steps.end {
-            return None;
-        }
-        let batch = self.loader.batch(&mut self.pass, self.next);
-        self.next += 1;
-        Some(Ok(batch))
+        let step = self.next_step()?;
+        Some(Ok(self.loader.batch(&mut self.pass, step)))
     }
 }
 

@@ -241,6 +241,16 @@ impl Chunk<'_> {
         self.rows
     }
 
+    /// These of its rows, counted from 0.
+    ///
+    /// # Panics
+    /// If there are not that many.
+    #[must_use]
+    pub fn part(self, rows: Range<usize>) -> Self {
+        assert!(rows.end <= self.rows, "rows {rows:?} of {}", self.rows);
+        Self { start: self.start + rows.start * self.distance, rows: rows.len(), ..self }
+    }
+
     /// Inputs per row, T.
     pub fn input_len(&self) -> usize {
         self.input_len

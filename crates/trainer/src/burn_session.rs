@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::metrics::StepNumbers;
 use crate::shared_module::SharedModule;
 use crate::step_output::StepOutput;
-use crate::task::{BatchOf, TrainTask};
+use crate::task::{BatchOf, ShardsOf, TrainTask};
 
 /// Burn's event processor for a task.
 pub(crate) type Events<M> = SupervisedTrainingEventProcessor<SharedModule<M>>;
@@ -22,7 +22,7 @@ type Event = LearnerEvent<StepOutput>;
 /// The learner, the data, the metric pipeline and the interrupter of one run.
 pub(crate) struct BurnSession<'a, M: TrainTask> {
     pub learner: &'a mut Learner<SharedModule<M>>,
-    pub train: &'a dyn DataLoader<BatchOf<M>>,
+    pub train: &'a dyn DataLoader<ShardsOf<M>>,
     pub valid: &'a dyn DataLoader<BatchOf<M>>,
     pub events: &'a mut Events<M>,
     pub interrupter: &'a Interrupter,

@@ -39,6 +39,11 @@ impl Checkpoints {
         Self { directory: run_dir.join("checkpoints"), lock: None }
     }
 
+    /// The directory of all checkpoints.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// The run of the checkpoint in this directory, if it is one.
     pub fn run_of(directory: &Path) -> Option<PathBuf> {
         let directory = std::path::absolute(directory).ok()?;

@@ -1,6 +1,7 @@
 //! The parts of a checkpoint: model, optimizer state, RNN state and progress. They are checked against each other, not
 //! only against their hashes, before training continues from them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
@@ -75,8 +76,18 @@ pub(crate) fn load_model<M: Network>(path: &Path, device: &Device) -> models::Re
 
 /// Loads a checkpoint and checks that its parts belong together.
 pub(crate) fn load<M: TrainTask>(path: &Path, device: &Device) -> Result<Checkpoint<M>> {
-    let mut bundle = ModelBundle::<M>::load(path, device)?;
-    let mut hashes = read_file_hashes(path)?;
+    let bundle = ModelBundle::load(path, device)?;
+    from_files(bundle, read_file_hashes(path)?, path, device)
+}
+
+/// The checkpoint with these files, of which `hashes` has the SHA-256 by name, and checks that its parts belong together.
+/// `path` is named in errors.
+pub(crate) fn from_files<M: TrainTask>(
+    mut bundle: ModelBundle<M>,
+    mut hashes: BTreeMap<String, String>,
+    path: &Path,
+    device: &Device,
+) -> Result<Checkpoint<M>> {
     let mut take = |name: &str| bundle.extra_files.remove(name);
     let (raw_weights, rnn_state) = (take(RAW_WEIGHTS), take(RNN_STATE));
     let mut require = |name: &str| take(name).ok_or_else(|| inconsistent(path, name, "it is missing".into()));

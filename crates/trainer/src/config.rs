@@ -4,7 +4,6 @@ use models::Metadata;
 use serde::{Deserialize, Serialize};
 
 use crate::clip::Clip;
-use crate::error::{Error, Result};
 use crate::optimizer::OptimizerConfig;
 use crate::precision::TrainPrecision;
 use crate::schedule::Schedule;
@@ -78,6 +77,11 @@ pub struct TrainConfig {
     pub mode: TrainMode,
     /// Windows or examples per step, or parallel streams.
     pub batch_size: usize,
+    /// Into how many shards a batch is cut, whose gradients are computed one after another, with the activations of one in
+    /// memory, or by as many [`Ranks`](ranks::Ranks) at most, and added in the order of a binary tree. A power of two of which
+    /// `batch_size` is a multiple. With 1, the gradient is that of the whole batch. Runs of earlier versions had 1.
+    #[serde(default = "one")]
+    pub shards: usize,
     /// Base learning rate.
     pub learning_rate: f64,
     /// How the learning rate changes during the run.
@@ -144,6 +148,7 @@ impl Default for TrainConfig {
             steps_per_epoch: 0,
             mode: TrainMode::Windows,
             batch_size: 32,
+            shards: 1,
             learning_rate: 0.001,
             schedule: Schedule::Constant,
             warm_up_steps: 0,
@@ -187,6 +192,11 @@ impl TrainConfig {
     /// Sets [`batch_size`](Self#structfield.batch_size).
     pub fn batch_size(self, batch_size: usize) -> Self {
         Self { batch_size, ..self }
+    }
+
+    /// Sets [`shards`](Self#structfield.shards).
+    pub fn shards(self, shards: usize) -> Self {
+        Self { shards, ..self }
     }
 
     /// Sets [`learning_rate`](Self#structfield.learning_rate).
@@ -264,65 +274,6 @@ impl TrainConfig {
     pub fn bptt_deviation(self, bptt_deviation: f64) -> Self {
         Self { bptt_deviation, ..self }
     }
-
-    /// Checks that all settings are in range.
-    ///
-    /// # Errors
-    /// Names the first setting that is out of range.
-    pub fn check(&self) -> Result<()> {
-        let reject = |key, found: String, expected| Err(Error::out_of_range(key, found, expected));
-        let Self { epochs, steps_per_epoch, batch_size, learning_rate, .. } = *self;
-        if epochs == 0 {
-            return reject("train.epochs", "0".into(), "1 or more");
-        }
-        if steps_per_epoch.checked_mul(epochs as u64).is_none_or(|steps| steps > i64::MAX as u64) {
-            let expected = "at most 2^63 - 1 steps in all `train.epochs` together";
-            return reject("train.steps_per_epoch", steps_per_epoch.to_string(), expected);
-        }
-        if !(1..=65_536).contains(&batch_size) {
-            return reject("train.batch_size", batch_size.to_string(), "1 to 65536");
-        }
-        if let TrainMode::Tbptt { bptt_len } = self.mode
-            && !(1..=65_536).contains(&bptt_len)
-        {
-            return reject("train.bptt_len", bptt_len.to_string(), "1 to 65536");
-        }
-        if !(learning_rate > 0.0 && learning_rate.is_finite()) {
-            return reject("train.learning_rate", learning_rate.to_string(), "a finite number above 0");
-        }
-        if !(0.0..1.0).contains(&self.ema_decay) {
-            let expected = "0 for no averaging, or a number below 1 such as 0.999";
-            return reject("train.ema_decay", self.ema_decay.to_string(), expected);
-        }
-        if !(self.layer_decay > 0.0 && self.layer_decay <= 1.0) {
-            let expected = "1 for the same rate in all layers, or a number above 0 and below 1 such as 0.4";
-            return reject("train.layer_decay", self.layer_decay.to_string(), expected);
-        }
-        if self.averaging_patience > 0 && self.ema_decay > 0.0 {
-            let expected = "0 with `train.ema_decay`: there is one average of the weights";
-            return reject("train.averaging_patience", self.averaging_patience.to_string(), expected);
-        }
-        let largest_deviation = match self.mode {
-            TrainMode::Tbptt { bptt_len } => bptt_len as f64 / 2.0,
-            TrainMode::Windows | TrainMode::Examples => 0.0,
-        };
-        if !(0.0..=largest_deviation).contains(&self.bptt_deviation) {
-            let expected = "0, or with `train.mode = \"tbptt\"` at most half of `train.bptt_len`";
-            return reject("train.bptt_deviation", self.bptt_deviation.to_string(), expected);
-        }
-        let CheckpointPolicy { every_minutes, keep_last, .. } = self.checkpoint_policy;
-        if !(every_minutes >= 0.0 && every_minutes.is_finite()) {
-            let expected = "0 to disable, or a finite number above 0";
-            return reject("checkpoints.every_minutes", every_minutes.to_string(), expected);
-        }
-        if keep_last == 0 {
-            return reject("checkpoints.keep", "0".into(), "1 or more");
-        }
-        self.schedule.check()?;
-        self.clip.map_or(Ok(()), Clip::check)?;
-        self.optimizer.check()?;
-        self.optimizer.check_with_rate(learning_rate)
-    }
 }
 
 #[cfg(test)]
@@ -345,7 +296,7 @@ pub(crate) mod tests {
         assert_eq!((&json["layer_decay"], &json["unfreeze_steps"]), (&0.5.into(), &9.into()));
         assert_eq!((&json["averaging_patience"], &json["bptt_deviation"]), (&5.into(), &2.0.into()));
         assert_eq!(json["precision"], "bf16");
-        let new = ["averaging_patience", "bptt_deviation", "precision"];
+        let new = ["averaging_patience", "bptt_deviation", "precision", "shards"];
         for key in ["valid_streams", "steps_per_epoch", "layer_decay", "unfreeze_steps"].iter().chain(&new) {
             json.as_object_mut().unwrap().remove(*key);
         }
@@ -362,6 +313,9 @@ pub(crate) mod tests {
             (config().epochs(0), "train.epochs"),
             (config().epochs(3).steps_per_epoch(u64::MAX / 2), "train.steps_per_epoch"),
             (config().batch_size(0), "train.batch_size"),
+            (config().batch_size(24).shards(0), "train.shards"),
+            (config().batch_size(24).shards(3), "train.shards"),
+            (config().batch_size(24).shards(16), "`train.shards` is 16 with `train.batch_size` = 24"),
             (config().mode(TrainMode::Tbptt { bptt_len: 0 }), "train.bptt_len"),
             (config().learning_rate(0.0), "train.learning_rate"),
             (config().learning_rate(f64::NAN), "train.learning_rate"),

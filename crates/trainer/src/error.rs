@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use burn::train::TrainingError;
+use ranks::RanksError;
 use seqdata::ConfigError;
 use text_prep::counted;
 
@@ -80,6 +81,28 @@ pub enum Error {
     /// A tensor could not be read back from the device.
     #[error("tensor values could not be read from the device: {0}")]
     Device(#[from] burn::tensor::TensorReadError),
+    /// The gradients of a shard could not be read back from the device.
+    #[error("gradients could not be read from the device: {0}")]
+    Gradients(String),
+    /// The ranks that train together cannot start, or one of them is lost.
+    #[error(transparent)]
+    Ranks(#[from] RanksError),
+    /// The ranks that train together were started with different inputs.
+    #[error(
+        "rank {rank} on {host} has {what} that differs from that of rank 0: start all with the same files, options and \
+         program"
+    )]
+    RanksDiffer {
+        /// The rank.
+        rank: usize,
+        /// Its computer.
+        host: String,
+        /// What differs.
+        what: &'static str,
+    },
+    /// Rank 0 sent something that cannot be read.
+    #[error("what rank 0 has sent cannot be read ({0}): start all ranks with the same program")]
+    FromRank0(String),
     /// The file system reported an error.
     #[error("{path} cannot be {verb}: {source}")]
     Io {

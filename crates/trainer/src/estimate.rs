@@ -7,31 +7,43 @@ use burn::module::Module;
 use burn::tensor::Device;
 use burn::train::{InferenceStep, Learner, TrainingError};
 use kernels::KernelMode;
+use ranks::Single;
 
 use crate::averaging::Averaging;
 use crate::config::TrainConfig;
 use crate::error::Result;
 use crate::shared_module::SharedModule;
 use crate::short_run::ShortRun;
-use crate::task::{BatchOf, TrainModule, TrainTask};
+use crate::step_sums::Requests;
+use crate::task::{BatchOf, ShardsOf, TrainModule, TrainTask};
+use crate::update::update;
 
 /// Bytes of a weight, a gradient or an activation.
 const FLOAT: usize = 4;
 
-/// Estimated memory of one step: the values of each parameter, and the activations saved for the backward pass.
+/// Estimated memory of one step: the values of each parameter, and the activations saved for the backward pass of one
+/// shard.
 pub(crate) fn memory_bytes<M: TrainTask>(
     module: &TrainModule<M>,
     model: &M::Config,
     config: &TrainConfig,
-    batch: &BatchOf<M>,
+    batch: &ShardsOf<M>,
 ) -> usize {
-    (values_per_parameter(config) * module.num_params() + M::saved_activations(model, batch)) * FLOAT
+    let activations = batch.non_empty().map(|shard| M::saved_activations(model, shard)).max();
+    let vectors = if batch.count > 1 { vectors_of_gradients(batch.shards.len()) } else { 0 };
+    let values = (values_per_parameter(config) + vectors) * module.num_params();
+    (values + activations.unwrap_or(0)) * FLOAT
 }
 
 /// Weight, gradient and update, the state of the optimizer, and the average of the weights if there will be one.
 fn values_per_parameter(config: &TrainConfig) -> usize {
     let is_averaged = config.ema_decay > 0.0 || config.averaging_patience > 0;
     3 + config.optimizer.values_per_parameter() + usize::from(is_averaged)
+}
+
+/// The most vectors of all gradients at a time while those of `shards` shards are added in the order of a binary tree.
+fn vectors_of_gradients(shards: usize) -> usize {
+    1 + shards.max(1).ilog2() as usize
 }
 
 /// Steps of [`measure_step`] that are not counted, at least: they include memory allocation and kernel compilation.
@@ -89,7 +101,8 @@ pub fn measure_step<M: TrainTask>(
         let is_warm_up = warm_up_steps < WARM_UP_STEPS || start.elapsed() < warm_up;
         let start = Instant::now();
         let Some(batch) = batches.next() else { break };
-        state.step(&mut learner, batch, 0.0, Averaging::Exponential(config.ema_decay))?;
+        let averaging = Averaging::Exponential(config.ema_decay);
+        state.step(&mut learner, batch, 0.0, averaging, (Requests::default(), &Single))?;
         if is_warm_up {
             warm_up_steps += 1;
         } else {
@@ -115,15 +128,18 @@ const MAX_TRIALS: usize = 6;
 /// After this many seconds, only the two necessary trial steps are made.
 const MAX_SECONDS: f64 = 0.5;
 
-/// Wall time of a step: the fastest of a few trial steps, which train the learner's module.
-pub(crate) fn seconds_per_step<M: TrainTask>(mut learner: Learner<SharedModule<M>>, batch: &BatchOf<M>) -> f64 {
+/// Wall time of a step without other processes: the fastest of a few trial steps, which train the learner's module.
+pub(crate) fn seconds_per_step<M: TrainTask>(
+    mut learner: Learner<SharedModule<M>>,
+    batch: &ShardsOf<M>,
+) -> Result<f64> {
     let (mut fastest, mut spent) = (f64::INFINITY, 0.0);
     for trial in 0..MAX_TRIALS {
         let start = Instant::now();
         learner.lr_step();
         let output = learner.train_step(batch.clone());
         // Each trial continues from the previous one, so that weights are updated in place as in training.
-        learner.optimizer_step(output.grads);
+        update(&mut learner, output, 0, Requests::default(), &Single)?;
         // Wait for devices that compute asynchronously.
         let _ = learner.model().with(|module| module.model.device()).sync();
         let seconds = start.elapsed().as_secs_f64();
@@ -136,7 +152,7 @@ pub(crate) fn seconds_per_step<M: TrainTask>(mut learner: Learner<SharedModule<M
             }
         }
     }
-    fastest
+    Ok(fastest)
 }
 
 /// Wall time of a validation: that of one batch, times the number of batches. The first batch may be larger than the

@@ -34,6 +34,9 @@ pub fn fit<M: TrainTask>(
 ) -> Result<M> {
     config.check()?;
     config.precision.check(model.kernels(), &model.device())?;
+    if config.shards > 1 {
+        return Err(Error::out_of_range("train.shards", config.shards, "1, because `fit` is given whole batches"));
+    }
     let start = Instant::now();
     let mut optimizer = config.optimizer.init(model.kernels());
     let mut module = TrainModule::new(model, config);

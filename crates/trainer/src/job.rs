@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use burn::tensor::Device;
@@ -11,6 +12,8 @@ use burn::train::renderer::MetricsRenderer;
 use durable::Lock;
 use kernels::KernelMode;
 use models::{LanguageModel, Metadata, ModelBundle};
+use ranks::{Ranks, Single};
+use serde::{Deserialize, Serialize};
 use text_prep::Tokenizer;
 
 use crate::config::TrainConfig;
@@ -44,6 +47,7 @@ pub struct Job<'a, M: TrainTask = LanguageModel> {
     pub(crate) run_dir: &'a Path,
     pub(crate) device: &'a Device,
     pub(crate) kernels: KernelMode,
+    pub(crate) ranks: Arc<dyn Ranks>,
     pub(crate) lock: Option<Lock>,
     pub(crate) stop: StopFlag,
     pub(crate) stop_timeout: Duration,
@@ -70,6 +74,7 @@ impl<'a, M: TrainTask> Job<'a, M> {
             run_dir,
             device,
             kernels: KernelMode::default(),
+            ranks: Arc::new(Single),
             lock: None,
             stop: StopFlag::default(),
             stop_timeout: Duration::from_secs(1),
@@ -84,6 +89,18 @@ impl<'a, M: TrainTask> Job<'a, M> {
     #[must_use]
     pub fn kernels(self, kernels: KernelMode) -> Self {
         Self { kernels, ..self }
+    }
+
+    /// The ranks that train together, of which this is one; by default there is no other. Each computes the same number of
+    /// the [`shards`](crate::TrainConfig::shards) of a batch, and all have the same weights after every step, with the same
+    /// bits for every number of ranks.
+    ///
+    /// All ranks need the same data and configuration. Rank 0 alone reads and writes the run directory, validates and calls
+    /// observers, metric loggers and the renderer; the others get from it what they start with, and ignore what is given for
+    /// these. The outcome is the same on all, besides times. A request to stop on any rank stops all after the same step.
+    #[must_use]
+    pub fn ranks(self, ranks: Arc<dyn Ranks>) -> Self {
+        Self { ranks, ..self }
     }
 
     /// The lock of the run directory. The run ends with an error as soon as the directory was deleted, moved or
@@ -159,6 +176,22 @@ impl<M: TrainTask> RunIdentity<M> {
         self.extra_files.insert(name.into(), content.into());
         self
     }
+
+    /// The model's metadata at this point of the run.
+    pub(crate) fn metadata_at(&self, progress: &Progress) -> Metadata<M::Config> {
+        let Progress { steps, epochs, config, .. } = progress;
+        let mut metadata = Metadata {
+            epochs: epochs.len(),
+            steps: *steps,
+            valid_loss_window: None,
+            valid_loss_carried: None,
+            ..self.metadata.clone()
+        };
+        if let Some(last) = epochs.last().filter(|last| last.step == *steps) {
+            config.mode.set_valid_loss(&mut metadata, last.valid_loss_nats_per_token);
+        }
+        metadata
+    }
 }
 
 /// Where a run starts.
@@ -173,16 +206,16 @@ pub enum StartFrom<M = LanguageModel> {
 /// The result of a run.
 #[derive(Clone, Debug)]
 pub struct Outcome<M: TrainTask = LanguageModel> {
-    /// The model with the lowest validation loss, as saved in the run directory.
+    /// The model with the lowest validation loss, as saved in the run directory, on every rank.
     pub best: ModelBundle<M>,
-    /// Progress, with the reports of all epochs.
+    /// Progress, with the reports of all epochs. Times are those of this rank.
     pub progress: Progress,
     /// Why the run ended.
     pub stop_reason: StopReason,
 }
 
 /// Why a run ended without an error.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum StopReason {
     /// All epochs are done.
     Finished,

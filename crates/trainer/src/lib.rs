@@ -16,16 +16,21 @@
 
 mod averaging;
 mod burn_session;
+mod carried_state;
 pub mod checkpoint;
 mod checkpoint_parts;
 mod checkpoint_policy;
+mod checkpointing;
 pub mod clip;
 pub mod config;
+mod config_checks;
 pub mod dynamic_evaluation;
 pub mod ema;
 pub mod error;
 pub mod estimate;
+mod exchange;
 pub mod fit;
+mod flat_gradients;
 pub mod job;
 mod layer_rates;
 mod listeners;
@@ -41,12 +46,14 @@ mod shared_module;
 mod short_run;
 mod state;
 mod step_output;
+mod step_sums;
 pub mod stop;
 mod strategy;
 mod task;
 mod train;
 mod train_loop;
 pub mod trial;
+mod update;
 
 pub use checkpoint::{Checkpoint, Checkpoints};
 pub use clip::Clip;

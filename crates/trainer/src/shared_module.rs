@@ -17,7 +17,7 @@ use burn::train::{InferenceStep, TrainOutput, TrainStep};
 use models::State;
 
 use crate::step_output::StepOutput;
-use crate::task::{BatchOf, TrainModule, TrainTask};
+use crate::task::{BatchOf, ShardsOf, TrainModule, TrainTask};
 
 /// A handle to a network during training. All clones share the network.
 pub(crate) struct SharedModule<M: TrainTask>(Arc<Mutex<Shared<M>>>);
@@ -25,21 +25,22 @@ pub(crate) struct SharedModule<M: TrainTask>(Arc<Mutex<Shared<M>>>);
 struct Shared<M: TrainTask> {
     /// Taken out and put back by each update, so that it is never copied.
     module: Option<TrainModule<M>>,
-    /// RNN state after the last batch, which the next batch may start from.
-    rnn_state: Option<State>,
+    /// RNN states after the shards of the last batch, which those of the next batch may start from; none to start with zeros.
+    rnn_states: Vec<State>,
     /// The optimizer after the last update.
     optimizer: Option<ModuleOptimizer>,
 }
 
 const MODULE_PRESENT: &str = "the module is taken out only during an update";
 const OPTIMIZER_PRESENT: &str = "the optimizer is dropped only during an update";
+const HAS_ROWS: &str = "a loader makes no batch without rows";
 /// Steps are made in one thread, and a panic ends it.
 const NOT_POISONED: &str = "no step has panicked";
 
 impl<M: TrainTask> SharedModule<M> {
     /// A handle to `module`, which the learner trains with `optimizer`.
-    pub fn new(module: TrainModule<M>, optimizer: ModuleOptimizer, rnn_state: Option<State>) -> Self {
-        let shared = Shared { module: Some(module), rnn_state, optimizer: Some(optimizer) };
+    pub fn new(module: TrainModule<M>, optimizer: ModuleOptimizer, rnn_states: Vec<State>) -> Self {
+        let shared = Shared { module: Some(module), rnn_states, optimizer: Some(optimizer) };
         Self(Arc::new(Mutex::new(shared)))
     }
 
@@ -63,7 +64,7 @@ impl<M: TrainTask> SharedModule<M> {
 
     /// A handle to another network.
     fn detached(&self, module: TrainModule<M>) -> Self {
-        Self::new(module, self.optimizer(), None)
+        Self::new(module, self.optimizer(), Vec::new())
     }
 
     /// The optimizer after the last update. Drop it before the next update, or that one has to copy all tensors.
@@ -74,14 +75,14 @@ impl<M: TrainTask> SharedModule<M> {
         self.lock().optimizer.clone().expect(OPTIMIZER_PRESENT)
     }
 
-    /// RNN state after the last batch.
-    pub fn rnn_state(&self) -> Option<State> {
-        self.lock().rnn_state.clone()
+    /// RNN states after the shards of the last batch; none if the next batch starts from zeros.
+    pub fn rnn_states(&self) -> Vec<State> {
+        self.lock().rnn_states.clone()
     }
 
     /// Lets the next batch start from zeros.
-    pub fn reset_rnn_state(&self) {
-        self.lock().rnn_state = None;
+    pub fn reset_rnn_states(&self) {
+        self.lock().rnn_states.clear();
     }
 }
 
@@ -92,14 +93,22 @@ impl<M: TrainTask> Shared<M> {
 }
 
 impl<M: TrainTask> TrainStep for SharedModule<M> {
-    type Input = BatchOf<M>;
+    type Input = ShardsOf<M>;
     type Output = StepOutput;
 
-    fn step(&self, batch: BatchOf<M>) -> TrainOutput<StepOutput> {
+    /// The losses and gradients of a whole batch, or the sums over its shards.
+    fn step(&self, mut batch: ShardsOf<M>) -> TrainOutput<StepOutput> {
         let mut shared = self.lock();
-        let previous = shared.rnn_state.take();
-        let (losses, grads, next) = shared.module().train_step(batch, previous);
-        shared.rnn_state = next;
+        let mut previous = std::mem::take(&mut shared.rnn_states);
+        if batch.count > 1 {
+            let (sums, next) = shared.module().shards_step(batch, previous);
+            shared.rnn_states = next;
+            let sums = sums.map_err(|error| error.to_string());
+            return TrainOutput { grads: GradientsParams::new(), item: StepOutput::Sums(sums) };
+        }
+        let batch = batch.shards.pop().flatten().expect(HAS_ROWS);
+        let (losses, grads, next) = shared.module().train_step(batch, previous.pop());
+        shared.rnn_states.extend(next);
         TrainOutput { grads, item: StepOutput::Losses(Box::new(losses)) }
     }
 
@@ -118,9 +127,9 @@ impl<M: TrainTask> InferenceStep for SharedModule<M> {
 
     fn step(&self, batch: BatchOf<M>) -> StepOutput {
         let mut shared = self.lock();
-        let previous = shared.rnn_state.take();
+        let previous = shared.rnn_states.pop();
         let (losses, next) = shared.module().valid_step(batch, previous);
-        shared.rnn_state = next;
+        shared.rnn_states.extend(next);
         StepOutput::Losses(Box::new(losses))
     }
 }

@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use burn::train::Learner;
 use kernels::KernelMode;
-use seqdata::Loader;
+use seqdata::{Loader, ShardedLoader};
 
 use crate::config::TrainConfig;
 use crate::error::Result;
@@ -13,8 +13,8 @@ use crate::task::TrainTask;
 
 /// A copy of a model and the data that [`train`](crate::train()) would train it on. Nothing is written.
 pub(crate) struct ShortRun<M: TrainTask> {
-    /// The training data.
-    pub train: Loader<M::Items>,
+    /// The training data, in shards of which all are computed here.
+    pub train: ShardedLoader<M::Items>,
     /// The validation data.
     pub valid: Loader<M::Items>,
     /// The copy of the model.
@@ -34,6 +34,7 @@ impl<M: TrainTask> ShortRun<M> {
         let device = device.clone().without_autodiff();
         config.precision.check(kernels, &device)?;
         let [train, valid] = M::loaders(data, config, &device)?;
+        let train = ShardedLoader::new(train, config.shards, 0..config.shards);
         let (state, learner) = TrainState::new(model.clone().with_kernels(kernels), config);
         Ok(Self { train, valid, state, learner })
     }

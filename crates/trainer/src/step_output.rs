@@ -12,6 +12,9 @@ use crate::metrics::StepNumbers;
 pub(crate) enum StepOutput {
     /// The losses on the device. They are read after the update, so that a GPU need not wait in between.
     Losses(Box<LossOutput>),
+    /// The sums over the shards of a batch that this process computes, as one vector of gradients and
+    /// [`StepSums`](crate::step_sums::StepSums), or why they could not be read.
+    Sums(Result<Vec<f32>, String>),
     /// What has been read, for Burn's metrics.
     Numbers(StepNumbers),
 }
@@ -23,6 +26,8 @@ impl StepOutput {
         match self {
             Self::Losses(losses) => metrics.add(losses)?,
             Self::Numbers(numbers) => metrics = numbers.step.targets,
+            // They are complete only with those of the other processes.
+            Self::Sums(_) => {}
         }
         Ok(metrics)
     }
@@ -38,7 +43,7 @@ impl Adaptor<StepNumbers> for StepOutput {
     fn adapt(&self) -> StepNumbers {
         match self {
             // Losses that nobody has read count nothing.
-            Self::Losses(_) => StepNumbers::default(),
+            Self::Losses(_) | Self::Sums(_) => StepNumbers::default(),
             Self::Numbers(numbers) => *numbers,
         }
     }

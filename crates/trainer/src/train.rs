@@ -7,11 +7,14 @@ use std::time::Instant;
 use burn::data::dataloader::DataLoader;
 use burn::tensor::Device;
 use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
-use seqdata::Loader;
+use models::ModelBundle;
+use ranks::{shards_of_rank, while_busy};
+use seqdata::{Loader, ShardedLoader};
 
 use crate::checkpoint::{Checkpoint, Checkpoints};
 use crate::config::TrainConfig;
 use crate::error::{Error, Result};
+use crate::exchange::{check_same_inputs, receive_state, result_of_rank_0};
 use crate::job::{Job, Outcome, RunIdentity, StartFrom, StopReason};
 use crate::listeners::{Listeners, Loggers, NoRenderer};
 use crate::metrics;
@@ -23,10 +26,12 @@ use crate::strategy::TrainLoopStrategy;
 use crate::task::TrainTask;
 use crate::train_loop::TrainLoop;
 
-/// Trains a model and saves the best one in the run directory, with checkpoints in a subdirectory.
+/// Trains a model and saves the best one in the run directory, with checkpoints in a subdirectory. With several
+/// [ranks](Job::ranks) all call this with the same job; ranks other than 0 start with what rank 0 starts with, whatever `start`
+/// is.
 ///
 /// # Errors
-/// If a setting is out of range, the loss diverges repeatedly, the checkpoint is damaged or belongs to another run,
+/// If a setting is out of range, the shards cannot be divided over the ranks, a rank has other inputs or is lost, the loss diverges repeatedly, the checkpoint is damaged or belongs to another run,
 /// an observer fails, Burn's interrupter is given an error or the file system reports an error. If the run directory was
 /// deleted, moved or replaced meanwhile, that is the error.
 pub fn train<M: TrainTask>(job: Job<M>, start: StartFrom<M>) -> Result<Outcome<M>> {
@@ -39,6 +44,11 @@ pub fn train<M: TrainTask>(job: Job<M>, start: StartFrom<M>) -> Result<Outcome<M
 }
 
 fn train_in_directory<M: TrainTask>(mut job: Job<M>, start: StartFrom<M>) -> Result<Outcome<M>> {
+    let ranks = job.ranks.clone();
+    let is_rank_0 = ranks.rank() == 0;
+    if !is_rank_0 {
+        (job.observers, job.metric_loggers, job.renderer, job.lock) = (Vec::new(), Vec::new(), None, None);
+    }
     let listeners = Listeners {
         loggers: std::mem::take(&mut job.metric_loggers),
         renderer: job.renderer.take(),
@@ -47,7 +57,9 @@ fn train_in_directory<M: TrainTask>(mut job: Job<M>, start: StartFrom<M>) -> Res
     let observers = std::mem::take(&mut job.observers);
     let checkpoints = Checkpoints::of(job.run_dir).with_lock(job.lock.clone());
     let config = match start {
-        StartFrom::Checkpoint if job.config.valid_streams == 0 => &keep_valid_streams(job.config, &checkpoints),
+        StartFrom::Checkpoint if job.config.valid_streams == 0 && is_rank_0 => {
+            &keep_valid_streams(job.config, &checkpoints)
+        }
         _ => job.config,
     };
     let job = Job { config, ..job };
@@ -56,19 +68,33 @@ fn train_in_directory<M: TrainTask>(mut job: Job<M>, start: StartFrom<M>) -> Res
     check_default_device()?;
     let device = device.clone().without_autodiff();
     config.precision.check(kernels, &device)?;
+    let shards = shards_of_rank(config.shards, ranks.rank(), ranks.count())?;
+    check_same_inputs(&*ranks, inputs(&job))?;
     let [train, valid] = M::loaders(data, config, &device)?;
     let train_items = train.num_items();
     let train = train.steps_per_epoch(config.steps_per_epoch);
+    let train = ShardedLoader::new(train, config.shards, shards.clone());
 
     let new = Progress::new(config.clone(), M::train_sha256(data), train.batches());
+    let from_checkpoint = |checkpoint: Checkpoint<M>, progress: Progress| {
+        let steps = Some(progress.steps);
+        let state = TrainState::from_checkpoint(checkpoint, &progress.config, kernels, shards.clone());
+        (state, progress, steps)
+    };
+    let mut rnn_state = None;
     let ((state, learner), progress, last_saved) = match start {
+        _ if !is_rank_0 => {
+            let checkpoint = receive_state(&*ranks, identity, run_dir, &device)?;
+            let progress = checkpoint.progress.clone();
+            from_checkpoint(checkpoint, progress)
+        }
         StartFrom::Checkpoint => {
             let checkpoint = checkpoints.load_newest(&device)?;
             check_same_run(&checkpoint, &new, identity, run_dir)?;
             let progress = Progress { config: config.clone(), ..checkpoint.progress.clone() };
             checkpoints.remove_incomplete(&progress)?;
-            let steps = Some(progress.steps);
-            (TrainState::from_checkpoint(checkpoint, config, kernels), progress, steps)
+            rnn_state = checkpoint.rnn_state.clone();
+            from_checkpoint(checkpoint, progress)
         }
         StartFrom::Model(_) if !checkpoints.steps()?.is_empty() => {
             let reason = "it holds checkpoints already: resume it, or use another directory";
@@ -79,6 +105,9 @@ fn train_in_directory<M: TrainTask>(mut job: Job<M>, start: StartFrom<M>) -> Res
             (TrainState::new(model.with_kernels(kernels), config), new, None)
         }
     };
+    if is_rank_0 {
+        state.send(&*ranks, identity, rnn_state.as_ref(), &progress)?;
+    }
 
     let (progress, stop_reason) = if progress.is_finished() {
         (progress, StopReason::Finished)
@@ -95,14 +124,32 @@ fn train_in_directory<M: TrainTask>(mut job: Job<M>, start: StartFrom<M>) -> Res
             cursor: train.cursor(),
             train_items,
             device: device.clone(),
+            ranks: ranks.clone(),
+            shards,
             stop: stop.clone(),
+            is_stop_agreed: false,
             stop_timeout: job.stop_timeout,
             validation_seconds: 0.0,
             observers,
         };
-        launch(train_loop, learner, [train, valid], listeners, run_dir)?
+        launch(train_loop, learner, train, valid, listeners, run_dir)?
     };
-    save_best(&job, &checkpoints, progress, stop_reason, &device)
+    let result =
+        is_rank_0.then(|| while_busy(&*ranks, || save_best(&job, &checkpoints, &progress, stop_reason, &device)));
+    let (best, stop_reason) = result_of_rank_0(&*ranks, result.transpose()?, identity, &device)?;
+    Ok(Outcome { best, progress, stop_reason })
+}
+
+/// What all ranks must have alike, by name. The number of validation streams of a run that is resumed is known to rank 0 alone.
+fn inputs<M: TrainTask>(job: &Job<M>) -> [(&'static str, String); 3] {
+    let Job { data, config, identity, .. } = job;
+    let config = (*config).clone().valid_streams(0);
+    let data = format!("{} {}", M::train_sha256(data), identity.metadata.valid_sha256);
+    [
+        ("a program", env!("CARGO_PKG_VERSION").into()),
+        ("a training text", data),
+        ("a configuration", format!("{config:?} {:?}", identity.metadata.config)),
+    ]
 }
 
 /// `config` with the number of validation streams that the run was started with: another one gives slightly other losses.
@@ -125,7 +172,8 @@ fn check_default_device() -> Result<()> {
 fn launch<M: TrainTask>(
     train_loop: TrainLoop<M>,
     learner: Learner<SharedModule<M>>,
-    [train, valid]: [Loader<M::Items>; 2],
+    train: ShardedLoader<M::Items>,
+    valid: Loader<M::Items>,
     listeners: Listeners,
     run_dir: &Path,
 ) -> Result<(Progress, StopReason)> {
@@ -159,14 +207,14 @@ fn launch<M: TrainTask>(
 }
 
 /// Loads the model with the lowest validation loss, adds final metrics, and saves it in the run directory. A request to
-/// stop may cut off the metrics: then the run counts as stopped.
+/// stop may cut off the metrics: then the run counts as stopped. Returns the model and why the run ended.
 fn save_best<M: TrainTask>(
     job: &Job<M>,
     checkpoints: &Checkpoints,
-    progress: Progress,
+    progress: &Progress,
     stop_reason: StopReason,
     device: &Device,
-) -> Result<Outcome<M>> {
+) -> Result<(ModelBundle<M>, StopReason)> {
     let mut candidates: Vec<(f64, u64)> =
         progress.epochs.iter().map(|report| (report.valid_loss_nats_per_token, report.step)).collect();
     // A run stopped within an epoch may have better weights than after any complete epoch.
@@ -202,7 +250,7 @@ fn save_best<M: TrainTask>(
     // The extra files of the end of the run: if it was resumed, they may have changed since the best epoch.
     best.extra_files = job.identity.extra_files.clone();
     best.save(job.run_dir)?;
-    Ok(Outcome { best, progress, stop_reason })
+    Ok((best, stop_reason))
 }
 
 /// Checks that a checkpoint has the same model, data and hyperparameters as the run that is to be resumed. Only the
@@ -239,7 +287,7 @@ fn check_same_run<M: TrainTask>(
         TrainConfig { epochs, sample_every, early_stopping_patience, checkpoint_policy, ..before.config.clone() };
     if allowed != now.config {
         return reject(
-            "seed, steps per epoch, mode, lengths of chunks, batch size, learning rate, schedule, layer decay, unfreezing, \
+            "seed, steps per epoch, mode, lengths of chunks, batch size, shards, learning rate, schedule, layer decay, unfreezing, \
              averaging, optimizer, clipping, precision or validation streams have changed; only `train.epochs`, \
              `train.early_stopping_patience`, `checkpoints` and `samples` may",
         );

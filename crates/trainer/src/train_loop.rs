@@ -1,12 +1,18 @@
 //! The train loop: steps, validation and checkpoints, and a rollback to an earlier checkpoint if the loss diverges.
 //! A run can be saved after any step and resumed bit-identically.
+//!
+//! With several ranks each runs this loop, and all have the same weights and progress. What only rank 0 does, the others
+//! wait for; what they would decide otherwise, such as by the clock, all get from rank 0 or with the gradients of a step.
 
+use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
 use burn::tensor::Device;
 use burn::train::{InferenceStep, LearnerEvent, TrainingError};
-use models::{EvalMetrics, Metadata, ModelBundle};
+use models::EvalMetrics;
+use ranks::{Ranks, while_busy};
 use seqdata::EpochCursor;
 
 use crate::averaging::Averaging;
@@ -14,14 +20,16 @@ use crate::burn_session::BurnSession;
 use crate::checkpoint::Checkpoints;
 use crate::error::{Error, Result};
 use crate::estimate::{memory_bytes, seconds_per_step, validation_seconds};
+use crate::exchange::numbers_of_rank_0;
 use crate::job::{RunIdentity, StopReason};
 use crate::metrics::{StepNumbers, Sums};
 use crate::observer::Observer;
-use crate::progress::{MAX_HALVINGS, Progress};
-use crate::report::{EpochReport, FileOffsets, Phase, Plan, Rollback, StepReport};
+use crate::progress::Progress;
+use crate::report::{EpochReport, FileOffsets, Phase, Plan, StepReport};
 use crate::state::TrainState;
+use crate::step_sums::{Requests, StepSums};
 use crate::stop::{StopFlag, StopTimer};
-use crate::task::TrainTask;
+use crate::task::{TrainTask, rate_factor};
 
 /// A loss of this many times ln V, the loss of the uniform baseline, counts as divergence. A model that is merely
 /// wrong does not reach it.
@@ -43,7 +51,12 @@ pub(crate) struct TrainLoop<M: TrainTask> {
     pub train_items: usize,
     /// Without autodiff.
     pub device: Device,
+    pub ranks: Arc<dyn Ranks>,
+    /// The shards of a batch that this rank computes.
+    pub shards: Range<usize>,
     pub stop: StopFlag,
+    /// Whether all ranks know that one of them is to stop.
+    pub is_stop_agreed: bool,
     /// How long a validation may take after a request to stop.
     pub stop_timeout: Duration,
     /// Wall time of a validation.
@@ -54,10 +67,14 @@ pub(crate) struct TrainLoop<M: TrainTask> {
 impl<M: TrainTask> TrainLoop<M> {
     /// Trains until the last epoch, early stopping or a stop request.
     pub fn run(&mut self, burn: &mut BurnSession<M>) -> Result<StopReason> {
-        self.report_start(burn)?;
+        let ranks = self.ranks.clone();
         let mut file_offsets = FileOffsets::new();
-        self.observers.before_checkpoint(&mut file_offsets).map_err(Error::Observer)?;
-        if file_offsets != self.progress.file_offsets {
+        if self.is_rank_0() {
+            while_busy(&*ranks, || self.report_start(burn))?;
+            self.observers.before_checkpoint(&mut file_offsets).map_err(Error::Observer)?;
+        }
+        let is_lost = f64::from(u8::from(file_offsets != self.progress.file_offsets));
+        if numbers_of_rank_0(&*ranks, [is_lost])? != [0.0] {
             // An observer's file was lost and starts again: save this step's checkpoint again with its new length.
             self.last_saved = None;
         }
@@ -94,7 +111,7 @@ impl<M: TrainTask> TrainLoop<M> {
         };
         let loss = metrics.nats_per_token();
         self.check_loss(loss, self.progress.steps + 1, || format!("the validation loss of epoch {epoch}"))?;
-        self.observers.before_epoch_end(self.progress.steps, &self.state.eval_model()).map_err(Error::Observer)?;
+        self.before_epoch_end(burn)?;
         if self.is_stop_requested(burn) {
             // Samples may have been cut off.
             self.save()?;
@@ -116,7 +133,9 @@ impl<M: TrainTask> TrainLoop<M> {
         if self.progress.averaging() != Averaging::Off {
             self.state.begin_average();
         }
-        self.observers.on_epoch_end(&report, &self.state.eval_model()).map_err(Error::Observer)?;
+        let ranks = self.ranks.clone();
+        let observed = while_busy(&*ranks, || self.observers.on_epoch_end(&report, &self.state.eval_model()));
+        observed.map_err(Error::Observer)?;
         // There may be a checkpoint of this step from before the validation.
         self.last_saved = None;
         self.save()?;
@@ -150,21 +169,42 @@ impl<M: TrainTask> TrainLoop<M> {
         };
         let is_new = *steps == 0;
         self.observers.on_start(&plan).map_err(Error::Observer)?;
-        if self.is_stop_requested(burn) {
+        if self.is_asked_to_stop(burn) {
             return Ok(());
         }
         self.validation_seconds = validation_seconds(&self.state.eval_module(), burn.valid, Duration::ZERO)?;
-        if !is_new || self.is_stop_requested(burn) {
+        if !is_new || self.is_asked_to_stop(burn) {
             // A resumed run soon knows its time per epoch: no trial steps.
             return Ok(());
         }
-        let step = seconds_per_step(self.state.trial_learner(), &batch);
+        let step = seconds_per_step(self.state.trial_learner(), &batch)?;
         self.observers.on_estimate(steps_per_epoch as f64 * step + self.validation_seconds).map_err(Error::Observer)
     }
 
-    /// Whether the run is to end early, by the stop flag or by Burn's interrupter.
-    fn is_stop_requested(&self, burn: &BurnSession<M>) -> bool {
+    /// Whether this rank does what is done once: files, validation and observers.
+    pub fn is_rank_0(&self) -> bool {
+        self.ranks.rank() == 0
+    }
+
+    /// Whether this rank was asked to end the run early, by the stop flag or by Burn's interrupter.
+    fn is_asked_to_stop(&self, burn: &BurnSession<M>) -> bool {
         self.stop.is_requested() || burn.is_interrupted()
+    }
+
+    /// Whether the run is to end early: at once if there is one rank, and after the same step on all if there are several.
+    fn is_stop_requested(&self, burn: &BurnSession<M>) -> bool {
+        self.is_stop_agreed || (self.ranks.count() == 1 && self.is_asked_to_stop(burn))
+    }
+
+    /// Reports the end of an epoch to observers, which may take long. Afterwards all ranks know whether rank 0 is to stop.
+    fn before_epoch_end(&mut self, burn: &BurnSession<M>) -> Result<()> {
+        let (ranks, steps) = (self.ranks.clone(), self.progress.steps);
+        let observed = while_busy(&*ranks, || self.observers.before_epoch_end(steps, &self.state.eval_model()));
+        observed.map_err(Error::Observer)?;
+        let stop = f64::from(u8::from(self.is_asked_to_stop(burn)));
+        let [stop] = numbers_of_rank_0(&*ranks, [stop])?;
+        self.is_stop_agreed |= stop > 0.0 && ranks.count() > 1;
+        Ok(())
     }
 
     /// Trains until the epoch ends or a stop is requested.
@@ -180,6 +220,7 @@ impl<M: TrainTask> TrainLoop<M> {
     }
 
     fn train_steps(&mut self, burn: &mut BurnSession<M>, epoch: usize) -> Result<()> {
+        let ranks = self.ranks.clone();
         let mut iterator = burn.train.iter();
         // It changes with the validation losses, so only between epochs.
         let averaging = self.progress.averaging();
@@ -187,13 +228,15 @@ impl<M: TrainTask> TrainLoop<M> {
             let start = Instant::now();
             let Some(batch) = iterator.next() else { break };
             let batch = batch.map_err(TrainingError::from)?;
-            let rate_factor = M::rate_factor(&batch, &self.progress.config);
-            let learning_rate = self.progress.learning_rate(M::step_index(&batch)) * rate_factor;
-            let tokens = M::num_tokens(&batch);
+            let rate_factor = rate_factor::<M>(&batch, &self.progress.config);
+            let learning_rate = self.progress.learning_rate(batch.step) * rate_factor;
             if self.progress.is_at_start_of_pass() {
-                self.state.module.reset_rnn_state();
+                self.state.module.reset_rnn_states();
             }
-            let metrics = self.state.step(burn.learner, batch, learning_rate, averaging)?;
+            let requests = Requests { stop: self.is_asked_to_stop(burn), save: self.checkpoint_is_due_by_clock() };
+            let sums = self.state.step(burn.learner, batch, learning_rate, averaging, (requests, &*ranks))?;
+            let StepSums { metrics, tokens, requests } = sums;
+            self.is_stop_agreed |= requests.stop && ranks.count() > 1;
             self.checkpoints.check_lock()?;
             let Progress { epoch_totals, steps, .. } = &mut self.progress;
             *steps += 1;
@@ -209,7 +252,7 @@ impl<M: TrainTask> TrainLoop<M> {
             self.check_loss(loss, step_of_run, || format!("the loss of step {step_of_run}"))?;
             burn.trained(numbers, iterator.progress(), step)?;
             self.report_step((epoch, step), loss, learning_rate)?;
-            if self.checkpoint_is_due() {
+            if self.checkpoint_is_due(requests.save) {
                 self.save()?;
             }
         }
@@ -250,13 +293,28 @@ impl<M: TrainTask> TrainLoop<M> {
         self.observers.on_step(&report).map_err(Error::Observer)?;
         let every = config.sample_every;
         if every > 0 && (step as u64).is_multiple_of(every) && (step as u64) < steps_per_epoch {
-            self.observers.on_sample(&report, &self.state.eval_model()).map_err(Error::Observer)?;
+            let (ranks, model) = (self.ranks.clone(), self.state.eval_model());
+            while_busy(&*ranks, || self.observers.on_sample(&report, &model)).map_err(Error::Observer)?;
         }
         Ok(())
     }
 
-    /// Validates the current weights; `None` if that is cut off by a request to stop.
+    /// Validates the current weights on rank 0; `None` if that is cut off by a request to stop.
     fn validate(&mut self, burn: &mut BurnSession<M>, epoch: usize) -> Result<Option<EvalMetrics>> {
+        let ranks = self.ranks.clone();
+        let mut metrics = None;
+        if self.is_rank_0() {
+            metrics = while_busy(&*ranks, || self.validate_here(burn, epoch))?;
+        }
+        let EvalMetrics { nats, tokens, correct } = metrics.unwrap_or_default();
+        let is_complete = f64::from(u8::from(metrics.is_some()));
+        let numbers = [is_complete, nats, tokens as f64, correct as f64];
+        let [is_complete, nats, tokens, correct] = numbers_of_rank_0(&*ranks, numbers)?;
+        let metrics = EvalMetrics { nats, tokens: tokens as usize, correct: correct as usize };
+        Ok((is_complete > 0.0).then_some(metrics))
+    }
+
+    fn validate_here(&mut self, burn: &mut BurnSession<M>, epoch: usize) -> Result<Option<EvalMetrics>> {
         self.observers.on_phase(Phase::Validating).map_err(Error::Observer)?;
         let total_items = burn.valid.num_items();
         burn.valid_event(LearnerEvent::StartSplit { epoch_number: epoch, total_items })?;
@@ -267,7 +325,7 @@ impl<M: TrainTask> TrainLoop<M> {
         let (start, mut timer) = (Instant::now(), StopTimer::new(self.stop_timeout));
         while let Some(batch) = iterator.next() {
             self.checkpoints.check_lock()?;
-            if !timer.allows(self.is_stop_requested(burn)) {
+            if !timer.allows(self.is_asked_to_stop(burn) || self.is_stop_agreed) {
                 return Ok(None);
             }
             let output = InferenceStep::step(&module, batch.map_err(TrainingError::from)?);
@@ -278,84 +336,5 @@ impl<M: TrainTask> TrainLoop<M> {
         self.validation_seconds = start.elapsed().as_secs_f64();
         burn.valid_event(LearnerEvent::EndSplit(epoch))?;
         Ok(Some(numbers.epoch.targets))
-    }
-
-    /// Whether a checkpoint is due within the epoch. The epoch's last step is always saved, after validation.
-    fn checkpoint_is_due(&self) -> bool {
-        let Progress { config, steps, .. } = &self.progress;
-        let policy = config.checkpoint_policy;
-        let by_steps = policy.every_steps > 0 && steps.is_multiple_of(policy.every_steps);
-        let minutes = self.saved_at.elapsed().as_secs_f64() / 60.0;
-        let by_time = policy.every_minutes > 0.0 && minutes >= policy.every_minutes;
-        (by_steps || by_time) && self.progress.steps_in_epoch() < self.progress.steps_per_epoch()
-    }
-
-    /// Saves a checkpoint of the current step, unless there is one.
-    fn save(&mut self) -> Result<()> {
-        if self.last_saved == Some(self.progress.steps) {
-            return Ok(());
-        }
-        self.checkpoints.check_lock()?;
-        self.observers.on_phase(Phase::Saving).map_err(Error::Observer)?;
-        self.observers.before_checkpoint(&mut self.progress.file_offsets).map_err(Error::Observer)?;
-        let RunIdentity { tokenizer, extra_files, .. } = self.identity.clone();
-        let bundle = ModelBundle { model: self.state.eval_model(), tokenizer, metadata: self.metadata(), extra_files };
-        let raw_model = self.state.raw_model();
-        let rnn_state = self.state.module.rnn_state().filter(|_| self.holds_rnn_state());
-        let optimizer = self.state.module.optimizer();
-        self.checkpoints.save(bundle, raw_model.as_ref(), &optimizer, rnn_state.as_ref(), &self.progress)?;
-        self.last_saved = Some(self.progress.steps);
-        self.saved_at = Instant::now();
-        self.observers.on_checkpoint(self.progress.steps).map_err(Error::Observer)?;
-        self.observers.on_phase(Phase::Training).map_err(Error::Observer)
-    }
-
-    /// Whether a checkpoint of this step holds the RNN state.
-    fn holds_rnn_state(&self) -> bool {
-        self.progress.config.mode.carries_state() && self.progress.holds_rnn_state()
-    }
-
-    /// The model's metadata at this step.
-    fn metadata(&self) -> Metadata<M::Config> {
-        let Progress { steps, epochs, config, .. } = &self.progress;
-        let mut metadata = Metadata {
-            epochs: epochs.len(),
-            steps: *steps,
-            valid_loss_window: None,
-            valid_loss_carried: None,
-            ..self.identity.metadata.clone()
-        };
-        if let Some(last) = epochs.last().filter(|last| last.step == *steps) {
-            config.mode.set_valid_loss(&mut metadata, last.valid_loss_nats_per_token);
-        }
-        metadata
-    }
-
-    /// Returns to the newest checkpoint before the divergence, with half the learning rate.
-    fn roll_back(&mut self, burn: &mut BurnSession<M>, reason: String, diverged_step: u64) -> Result<()> {
-        let halvings = self.progress.halvings + 1;
-        if halvings > MAX_HALVINGS {
-            return Err(Error::DivergedRepeatedly { reason, halvings: MAX_HALVINGS });
-        }
-        let Some(checkpoint) = self.checkpoints.rollback_point(diverged_step, &self.device)? else {
-            return Err(Error::NoRollbackPoint { reason });
-        };
-        // Later checkpoints lead to the divergence.
-        self.checkpoints.remove_after(checkpoint.progress.steps)?;
-        let config = self.progress.config.clone();
-        self.progress = Progress { config, halvings, ..checkpoint.progress.clone() };
-        let kernels = self.state.module.with(|module| module.model.kernels());
-        (self.state, *burn.learner) = TrainState::from_checkpoint(checkpoint, &self.progress.config, kernels);
-        self.last_saved = Some(self.progress.steps);
-        self.saved_at = Instant::now();
-        let rollback = Rollback {
-            reason,
-            step: self.progress.steps,
-            learning_rate: self.progress.learning_rate(self.progress.steps),
-            halvings,
-            reports: self.progress.epochs.clone(),
-            file_offsets: self.progress.file_offsets.clone(),
-        };
-        self.observers.on_rollback(&rollback).map_err(Error::Observer)
     }
 }

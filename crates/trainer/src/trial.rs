@@ -8,12 +8,14 @@ use burn::tensor::Device;
 use burn::train::{InferenceStep, TrainingError};
 use kernels::KernelMode;
 use models::EvalMetrics;
+use ranks::Single;
 
 use crate::averaging::Averaging;
 use crate::config::TrainConfig;
 use crate::error::Result;
 use crate::short_run::ShortRun;
-use crate::task::{BatchOf, TrainTask};
+use crate::step_sums::Requests;
+use crate::task::{BatchOf, TrainTask, rate_factor};
 
 /// Trains a copy of `model` as [`train`](crate::train()) would, until `budget` has passed, one step at least. The learning
 /// rate falls along half a cosine, to zero at the end of the budget, whatever the schedule of `config` is. Returns the
@@ -43,8 +45,8 @@ pub fn try_training<M: TrainTask>(
         // The first step begins at the whole rate even if there is no time for it.
         let done = if steps == 0 { 0.0 } else { elapsed.as_secs_f64() / budget.as_secs_f64() };
         let rate = config.learning_rate * 0.5 * (1.0 + (PI * done).cos());
-        let rate = rate * M::rate_factor(&batch, config);
-        state.step(&mut learner, batch, rate, averaging)?;
+        let rate = rate * rate_factor::<M>(&batch, config);
+        state.step(&mut learner, batch, rate, averaging, (Requests::default(), &Single))?;
         steps += 1;
     }
     Ok((state.eval_model(), steps))

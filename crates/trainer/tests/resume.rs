@@ -9,6 +9,8 @@ mod checkpoint_parts;
 mod common;
 #[path = "resume/documents.rs"]
 mod documents;
+#[path = "resume/shards.rs"]
+mod shards;
 #[path = "resume/steps_per_epoch.rs"]
 mod steps_per_epoch;
 #[path = "resume/valid_streams.rs"]

@@ -8,26 +8,44 @@ use super::metadata::{elements, query, text};
 use super::report::{Problem, Report};
 
 /// The crates of the workspace and those that each may depend on.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     ("args", &[]),
     ("durable", &[]),
     ("kernels", &[]),
     ("page", &[]),
     ("question-rules", &[]),
+    ("ranks", &[]),
     ("text-prep", &["durable"]),
     ("seqdata", &["text-prep"]),
     ("models", &["durable", "kernels", "seqdata", "text-prep"]),
-    ("trainer", &["durable", "kernels", "models", "seqdata", "text-prep"]),
+    ("trainer", &["durable", "kernels", "models", "ranks", "seqdata", "text-prep"]),
     ("generate", &["eval", "kernels", "models", "seqdata", "text-prep"]),
     ("eval", &[]),
-    ("qa", &["durable", "eval", "generate", "kernels", "models", "question-rules", "seqdata", "text-prep", "trainer"]),
-    ("pastiche", &["durable", "eval", "generate", "kernels", "models", "qa", "seqdata", "text-prep", "trainer"]),
+    (
+        "qa",
+        &[
+            "durable",
+            "eval",
+            "generate",
+            "kernels",
+            "models",
+            "question-rules",
+            "ranks",
+            "seqdata",
+            "text-prep",
+            "trainer",
+        ],
+    ),
+    (
+        "pastiche",
+        &["durable", "eval", "generate", "kernels", "models", "qa", "ranks", "seqdata", "text-prep", "trainer"],
+    ),
     ("serve", &["durable", "eval", "generate", "kernels", "page", "qa", "text-prep"]),
     ("cli", &LIBRARIES),
     ("xtask", &["args"]),
 ];
 /// Every library of the workspace.
-const LIBRARIES: [&str; 14] = [
+const LIBRARIES: [&str; 15] = [
     "args",
     "durable",
     "eval",
@@ -38,6 +56,7 @@ const LIBRARIES: [&str; 14] = [
     "pastiche",
     "qa",
     "question-rules",
+    "ranks",
     "seqdata",
     "serve",
     "text-prep",
@@ -45,9 +64,9 @@ const LIBRARIES: [&str; 14] = [
 ];
 
 /// Crates that do not depend on Burn, not even in their tests.
-const WITHOUT_BURN: [&str; 6] = ["durable", "page", "question-rules", "text-prep", "args", "xtask"];
+const WITHOUT_BURN: [&str; 7] = ["durable", "page", "question-rules", "ranks", "text-prep", "args", "xtask"];
 /// The only external dependencies of the launcher and the command line: they build in seconds.
-const LAUNCHER_DEPENDENCIES: [&str; 6] = ["clap", "serde_json", "sha2", "spdx", "tempfile", "toml"];
+const LAUNCHER_DEPENDENCIES: [&str; 7] = ["clap", "serde_json", "sha2", "signal-hook", "spdx", "tempfile", "toml"];
 /// The crate that selects the backend.
 const BACKEND_SELECTOR: &str = "pastiche";
 /// The crate with kernels for particular backends, which therefore depends on them.

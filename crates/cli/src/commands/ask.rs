@@ -3,9 +3,7 @@
 use args::{Ask as AskArgs, AskFormat};
 use models::{ModelBundle, Network};
 use qa::formats::single_line;
-use qa::generate::{
-    AskProgress, AskReport, BeamOptions, CutSentence, LeftOut, MAX_SENTENCE_LEN, QaPipeline, QgOptions,
-};
+use qa::generate::{AskProgress, AskReport, BeamOptions, CutSentence, LeftOut, MAX_SENTENCE_LEN, QgOptions};
 use qa::{QuestionFormat, QuestionFormatter, QuestionModel};
 use text_prep::FoundControlCharacters;
 use text_prep::source::{BYTE_ORDER_MARK, decode, reject_other_formats};

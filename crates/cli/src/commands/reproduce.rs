@@ -25,6 +25,7 @@ use crate::run::init::{
     restore_extended_size, restore_valid_streams,
 };
 use crate::run::provenance::{Origin, Provenance};
+use crate::run::ranks::TrainRanks;
 use crate::run::signals::EXIT_INTERRUPTED;
 use crate::run::{changed_text, directory, initial_model};
 use crate::view::format::counted;
@@ -121,7 +122,8 @@ fn train_again<C: Experiment>(
     }
     let name = run.file_name().map_or("run".into(), |name| name.to_string_lossy());
     let create_run = || directory::create(args.out.as_deref(), &format!("{name}-again"));
-    let setup = Setup { device, backend, view: ViewOptions { on_terminal: !args.json, svg: None } };
+    let ranks = &TrainRanks::alone();
+    let setup = Setup { device, backend, view: ViewOptions { on_terminal: !args.json, svg: None }, ranks };
     let references = experiment.references();
     let (reproduces, planned_minutes) = (Some(run.clone()), before.planned_minutes);
     let new = NewRun { experiment, model, origin, reproduces, plan: None, planned_minutes, references };

@@ -163,7 +163,7 @@ fn training_text(name: &str, generator: &Generator, directory: &Path) -> std::re
 }
 
 /// The last part of the path.
-fn name(directory: &Path) -> String {
+pub(super) fn name(directory: &Path) -> String {
     let absolute = std::path::absolute(directory);
     let last = absolute.as_deref().unwrap_or(directory).file_name();
     last.map_or_else(|| directory.display().to_string(), |name| name.to_string_lossy().into_owned())

@@ -20,24 +20,35 @@ use crate::recipe::{self, LookedAt, PLAN, Reasons, Recipe};
 use crate::run::experiment::{Experiment, References, RunContext, Setup};
 use crate::run::init;
 use crate::run::provenance::{Origin, Provenance};
+use crate::run::ranks::TrainRanks;
 use crate::run::signals::{self, EXIT_INTERRUPTED};
-use crate::run::{changed_text, directory};
+use crate::run::{changed_text, directory, other_rank};
 use crate::view::format::counted;
 
 pub use crate::run::init::CONFIG;
 
-/// Runs the command.
+/// Runs the command: on one of several ranks as it is, on the others as a part of its run.
 pub fn run(args: &Train, backend: &BackendSelection) -> Result<ExitCode> {
     // Reading, counting and the trial of the base may take long.
     signals::install_handlers()?;
+    if let Some(option) = args.launch.given() {
+        bail!("`{option}` is an option of `cargo xtask train`; start this program with `mpirun -n N` instead")
+    }
+    let ranks = &TrainRanks::of_process()?;
+    let result =
+        if ranks.is_first() { start_or_resume(args, backend, ranks) } else { other_rank::run(args, backend, ranks) };
+    ranks.end(result)
+}
+
+fn start_or_resume(args: &Train, backend: &BackendSelection, ranks: &TrainRanks) -> Result<ExitCode> {
     let (run, stop_reason) = match &args.resume {
-        None => match start(args, backend)? {
+        None => match start(args, backend, ranks)? {
             Some(started) => started,
             None => return Ok(ExitCode::SUCCESS),
         },
         Some(run) => {
             let run = directory::find_resumable(run.as_deref())?;
-            let stop_reason = resume(&run, args, backend)?;
+            let stop_reason = resume(&run, args, backend, ranks)?;
             (run, stop_reason)
         }
     };
@@ -48,19 +59,28 @@ pub fn run(args: &Train, backend: &BackendSelection) -> Result<ExitCode> {
     })
 }
 
-fn setup<'a>(args: &'a Train, backend: &'a BackendSelection, device: &'a Device) -> Setup<'a> {
-    Setup { device, backend, view: ViewOptions { on_terminal: !args.no_tui, svg: args.view_svg.as_deref() } }
+fn setup<'a>(args: &'a Train, backend: &'a BackendSelection, device: &'a Device, ranks: &'a TrainRanks) -> Setup<'a> {
+    Setup {
+        device,
+        backend,
+        view: ViewOptions {
+            // The launcher reads the keys of the terminal.
+            on_terminal: !args.no_tui && !ranks.are_several(),
+            svg: args.view_svg.as_deref(),
+        },
+        ranks,
+    }
 }
 
 /// Starts a new run; with `--dry-run` only prints its configuration.
-fn start(args: &Train, backend: &BackendSelection) -> Result<Option<(PathBuf, StopReason)>> {
+fn start(args: &Train, backend: &BackendSelection, ranks: &TrainRanks) -> Result<Option<(PathBuf, StopReason)>> {
     let clock = Clock::start(args)?;
     if args.config.config.is_none() && args.init_from.is_none() {
-        return start_automatic(args, backend, clock);
+        return start_automatic(args, backend, clock, ranks);
     }
     let (config, name) = init::new_run_config(args)?;
     let device = &backend.open()?;
-    let setup = setup(args, backend, device);
+    let setup = setup(args, backend, device, ranks);
     match config {
         AnyConfig::LanguageModel(config) => {
             let initial = new_language_model(*config, None, device)?;
@@ -92,8 +112,8 @@ pub fn train_language_model(
     backend: &BackendSelection,
 ) -> Result<(PathBuf, StopReason)> {
     let clock = Clock::start(args)?;
-    let device = &backend.open()?;
-    let setup = setup(args, backend, device);
+    let (device, ranks) = (&backend.open()?, &TrainRanks::alone());
+    let setup = setup(args, backend, device, ranks);
     let initial = new_language_model(config, None, device)?;
     let trained = plan_and_train(args, name, initial, setup, |experiment, model| {
         recipe::plan_length(experiment, model, clock, setup)
@@ -102,10 +122,15 @@ pub fn train_language_model(
 }
 
 /// Starts a new run of a language model with the configuration that the recipe chooses.
-fn start_automatic(args: &Train, backend: &BackendSelection, clock: Clock) -> Result<Option<(PathBuf, StopReason)>> {
+fn start_automatic(
+    args: &Train,
+    backend: &BackendSelection,
+    clock: Clock,
+    ranks: &TrainRanks,
+) -> Result<Option<(PathBuf, StopReason)>> {
     let text = LookedAt::new(&args.config, args.no_base)?;
     let device = &backend.open()?;
-    let setup = setup(args, backend, device);
+    let setup = setup(args, backend, device, ranks);
     let recipe = Recipe::choose(text, clock.given_or_default(), setup)?;
     warn(&recipe.warnings);
     let name = recipe.name();
@@ -224,7 +249,7 @@ pub fn train_new<C: Experiment>(
 }
 
 /// Continues a run, unless it is finished. A run that is rejected is not changed.
-fn resume(run: &Path, args: &Train, backend: &BackendSelection) -> Result<StopReason> {
+fn resume(run: &Path, args: &Train, backend: &BackendSelection, ranks: &TrainRanks) -> Result<StopReason> {
     init::check_is_run(run)?;
     init::check_was_trained(run, &format!("start a new run from it with `--init-from {}`", run.display()))?;
     let lock = || -> Result<Lock> { Ok(Lock::acquire(run)?) };
@@ -255,7 +280,7 @@ fn resume(run: &Path, args: &Train, backend: &BackendSelection) -> Result<StopRe
     let lock = &lock()?;
     let device = &backend.open()?;
     let stop = &StopFlag::default();
-    let context = RunContext { run, lock, setup: setup(args, backend, device), stop };
+    let context = RunContext { run, lock, setup: setup(args, backend, device, ranks), stop };
     match config {
         AnyConfig::LanguageModel(config) => continue_run(context, &init::resumed_experiment(run, *config)?, before),
         AnyConfig::Questions(config) => {

@@ -110,6 +110,11 @@ impl ConfigFile {
         }
     }
 
+    /// The configuration `text`, which is named `path` in errors.
+    pub fn of_text(text: String, path: &Path) -> Self {
+        Self { text, path: path.into(), is_given: true, initial_model: None }
+    }
+
     /// The same configuration for a run that starts from the trained model at this place.
     pub fn starting_from(self, model: &Path) -> Self {
         Self { initial_model: Some(model.into()), ..self }

@@ -31,6 +31,8 @@ pub struct Train {
     pub bptt_deviation: f64,
     /// Windows or parallel streams per batch.
     pub batch_size: usize,
+    /// Into how many shards a batch is cut, which are computed one after another or by several processes.
+    pub shards: usize,
     /// The learning rate.
     pub learning_rate: f64,
     /// The factor of the learning rate from each layer to the one below it; 1 for the same rate in all layers.
@@ -168,6 +170,7 @@ impl Default for Train {
             bptt_len: 35,
             bptt_deviation: 0.0,
             batch_size: 32,
+            shards: 1,
             learning_rate: 0.001,
             layer_decay: 1.0,
             unfreeze_steps: 0,

@@ -19,6 +19,7 @@ pub(super) fn train_config(
         steps_per_epoch: train.steps_per_epoch,
         mode,
         batch_size: train.batch_size,
+        shards: train.shards,
         learning_rate: train.learning_rate,
         schedule: schedule(&train.schedule)?,
         warm_up_steps: train.schedule.warm_up_steps,

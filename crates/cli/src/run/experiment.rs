@@ -30,6 +30,7 @@ use crate::output::status;
 use crate::report::run_charts::{self, NamedCurves};
 use crate::run::init::CONFIG;
 use crate::run::provenance::{InputHashes, Provenance};
+use crate::run::ranks::{Announcement, TrainRanks};
 use crate::run::signals;
 use crate::view::format::counted;
 
@@ -133,6 +134,8 @@ pub struct Setup<'a> {
     pub backend: &'a BackendSelection,
     /// Where the full-screen view is shown.
     pub view: ViewOptions<'a>,
+    /// The processes that train together.
+    pub ranks: &'a TrainRanks,
 }
 
 /// A run directory and how it is trained.
@@ -185,13 +188,20 @@ impl RunContext<'_> {
         start: StartFrom<C::Network>,
         update: Option<Provenance>,
     ) -> Result<StopReason> {
-        let toml = experiment.to_toml().into_bytes();
+        let Self { run, lock, setup, stop } = *self;
+        let toml = experiment.to_toml();
+        setup.ranks.announce(&Announcement {
+            config: toml.clone(),
+            run: std::path::absolute(run).map_err(Error::io(run, "found"))?,
+            is_resumed: matches!(start, StartFrom::Checkpoint),
+            backend: setup.backend.name().into(),
+        })?;
         let identity = RunIdentity::new(experiment.tokenizer().clone(), experiment.metadata()).extra_file(CONFIG, toml);
         let files = experiment.extra_files().into_iter();
         let identity = files.fold(identity, |identity, (name, bytes)| identity.extra_file(name, bytes));
-        let Self { run, lock, setup, stop } = *self;
         let job = Job::new(experiment.data(), experiment.train_config(), identity, run, setup.device)
             .kernels(setup.backend.kernels())
+            .ranks(setup.ranks.begin_training())
             .lock(lock.clone())
             .stop_flag(stop.clone())
             .observer(ProvenanceWriter { run: run.into(), provenance: update })
@@ -200,6 +210,7 @@ impl RunContext<'_> {
             let hint = matches!(error, trainer::Error::NoModel(_)).then(|| format!("use `--resume {}`", run.display()));
             Error::from(error).with_hint(hint.as_deref())
         })?;
+        setup.ranks.begin_reports();
         // Everything is saved: from now on a signal or a key of the view exits at once.
         signals::report_run(run);
         stop.request();

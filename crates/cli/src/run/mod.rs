@@ -7,6 +7,8 @@ pub mod experiment_lm;
 pub mod experiment_qa;
 pub mod init;
 pub mod initial_model;
+pub mod other_rank;
 pub mod provenance;
+pub mod ranks;
 pub mod signals;
 pub mod word_vectors;

@@ -1,5 +1,5 @@
-//! Ctrl-C, SIGTERM and SIGHUP: the first signal requests a stop of the run, the second one exits the program. Before the
-//! training of a run begins and after it is saved, the first one exits.
+//! Ctrl-C, SIGTERM, SIGHUP and SIGUSR1: the first signal requests a stop of the run, the second one exits the program.
+//! Before the training of a run begins and after it is saved, the first one exits.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,7 +49,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// If the system does not allow it.
 #[cfg(unix)]
 pub fn install_handlers() -> Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
     use signal_hook::iterator::Signals;
 
     use crate::error::Error;
@@ -60,7 +60,8 @@ pub fn install_handlers() -> Result<()> {
         return Ok(());
     }
     let failed = |error: std::io::Error| Error::new(format!("cannot install signal handlers: {error}; try again"));
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
+    // `mpirun` passes SIGUSR1 on to all processes, and gives them the time to save.
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGUSR1]).map_err(failed)?;
     let react = move || {
         signals.forever().for_each(|_| {
             let reaction = locked(&REACTION).clone();

@@ -3,8 +3,9 @@
 use burn::module::{Module, ParamId};
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::Tensor;
 use kernels::with_spinning_workers;
-use models::{DropoutKey, LossOutput, State, detach};
+use models::{DropoutKey, LossOutput, State, TrainLoss, detach};
 
 use super::train_task::{BatchOf, TrainTask};
 use crate::averaging::Averaging;
@@ -61,18 +62,44 @@ impl<M: TrainTask> TrainModule<M> {
         Some(partly_trained.unwrap_or_else(|| self.model.clone()).with_kernels(kernels))
     }
 
-    /// Forward and backward pass: losses, gradients, and the RNN state after the batch, detached from the graph.
+    /// Forward and backward pass of a whole batch: losses, gradients of their mean, and the RNN state after the batch,
+    /// detached from the graph.
     pub fn train_step(
         &self,
         batch: BatchOf<M>,
         rnn_state: Option<State>,
     ) -> (LossOutput, GradientsParams, Option<State>) {
-        let key = DropoutKey { seed: self.seed, step: M::step_index(&batch) };
+        let key = self.dropout_key(&batch);
+        self.backward(batch, rnn_state, key, TrainLoss::minimized)
+    }
+
+    /// The same of shard `number` of a batch, with gradients of the sum of its losses.
+    pub fn shard_step(
+        &self,
+        number: usize,
+        shard: BatchOf<M>,
+        rnn_state: Option<State>,
+    ) -> (LossOutput, GradientsParams, Option<State>) {
+        let key = self.dropout_key(&shard).shard(number);
+        self.backward(shard, rnn_state, key, TrainLoss::summed)
+    }
+
+    fn dropout_key(&self, batch: &BatchOf<M>) -> DropoutKey {
+        DropoutKey { seed: self.seed, step: M::step_index(batch) }
+    }
+
+    fn backward(
+        &self,
+        batch: BatchOf<M>,
+        rnn_state: Option<State>,
+        key: DropoutKey,
+        minimized: fn(&TrainLoss) -> Tensor<1>,
+    ) -> (LossOutput, GradientsParams, Option<State>) {
         let model_of_step = self.model_of_step(key.step);
         let model = model_of_step.as_ref().unwrap_or(&self.model);
         let (nats, gradients, rnn_state) = with_spinning_workers(self.uses_kernels(), || {
             let (loss, rnn_state) = model.train_step(batch, rnn_state, key);
-            let gradients = loss.minimized().backward();
+            let gradients = minimized(&loss).backward();
             (loss.nats, gradients, rnn_state)
         });
         // A parameter without a gradient is not updated, and its optimizer has no state yet.

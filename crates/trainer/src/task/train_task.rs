@@ -61,7 +61,8 @@ pub trait TrainTask: Network {
     /// The step of a batch within the run, counted from 0.
     fn step_index(batch: &BatchOf<Self>) -> u64;
 
-    /// What the learning rate of a batch is multiplied by, such as its length if lengths vary.
+    /// What the learning rate of a batch is multiplied by, such as its length if lengths vary. It is the same for every part
+    /// of a batch.
     fn rate_factor(_batch: &BatchOf<Self>, _config: &TrainConfig) -> f64 {
         1.0
     }

@@ -42,14 +42,25 @@ pub fn run(
     resume: bool,
     stop_at: Option<u64>,
 ) -> Result<Outcome> {
+    let stop = StopFlag::default();
+    let recorder = Recorder { stop_at: stop_at.map(|step| (step, stop.clone())), ..Recorder::default() };
+    run_with(run_dir, dataset, config, resume, |job| job.stop_flag(stop).observer(recorder))
+}
+
+/// Starts or resumes a run; `with` adds observers and others to it.
+pub fn run_with(
+    run_dir: &Path,
+    dataset: &TextDataset,
+    config: &TrainConfig,
+    resume: bool,
+    with: impl FnOnce(Job) -> Job,
+) -> Result<Outcome> {
     let device = Device::flex();
     let model = model_config(dataset).init(config.seed, &device).unwrap();
     let metadata = LmMetadata::new(model_config(dataset), 4, config.seed, dataset.valid_sha256());
     let identity = RunIdentity::new(dataset.tokenizer.clone(), metadata);
     let start = if resume { StartFrom::Checkpoint } else { StartFrom::Model(Box::new(model)) };
-    let stop = StopFlag::default();
-    let recorder = Recorder { stop_at: stop_at.map(|step| (step, stop.clone())), ..Recorder::default() };
-    train(Job::new(dataset, config, identity, run_dir, &device).stop_flag(stop).observer(recorder), start)
+    train(with(Job::new(dataset, config, identity, run_dir, &device)), start)
 }
 
 #[test]

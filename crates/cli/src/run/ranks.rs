@@ -1,0 +1,200 @@
+//! The processes that train one model together, of which this may be one. Rank 0 runs the command; the others get from it
+//! the configuration that it trains with.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use args::RANK_TIMEOUT_VARIABLE;
+use ranks::deadline::Deadline;
+use ranks::{EXIT_RESTART, Launched, Ranks, RanksError, Single};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result, bail};
+
+/// What a run of several ranks trains.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// The complete configuration as TOML.
+    pub config: String,
+    /// The directory of the run.
+    pub run: PathBuf,
+    /// Whether it continues from a checkpoint.
+    pub is_resumed: bool,
+    /// The backend.
+    pub backend: String,
+}
+
+/// The ranks of this job.
+#[derive(Clone)]
+pub struct TrainRanks {
+    ranks: Arc<dyn Ranks>,
+    /// Whether rank 0 has said what is trained.
+    is_announced: Arc<AtomicBool>,
+}
+
+impl TrainRanks {
+    /// The ranks that the program was started as: one, unless `mpirun` or `srun` has started several.
+    ///
+    /// # Errors
+    /// If this build cannot be one of several, or the time that they wait for each other is no number.
+    pub fn of_process() -> Result<Self> {
+        let timeout = timeout(std::env::var_os(RANK_TIMEOUT_VARIABLE))?;
+        let ranks = ranks::start(Launched::from_env(), timeout).map_err(|error| {
+            let hint = matches!(error, RanksError::WithoutMpi { .. })
+                .then_some("`cargo xtask train --ranks N` builds and starts it");
+            Error::from(error).with_hint(hint)
+        })?;
+        Ok(Self::new(ranks))
+    }
+
+    /// This process alone, however often the program was started.
+    pub fn alone() -> Self {
+        Self::new(Arc::new(Single))
+    }
+
+    fn new(ranks: Arc<dyn Ranks>) -> Self {
+        // Reading a text may take long.
+        ranks.set_busy(true);
+        Self { ranks, is_announced: Arc::new(AtomicBool::new(false)) }
+    }
+
+    /// Whether this process runs the command and reports: it is alone, or rank 0.
+    pub fn is_first(&self) -> bool {
+        self.ranks.rank() == 0
+    }
+
+    /// Whether there are others.
+    pub fn are_several(&self) -> bool {
+        self.ranks.count() > 1
+    }
+
+    /// The ranks as the trainer takes them. It says itself when this one is busy.
+    pub fn begin_training(&self) -> Arc<dyn Ranks> {
+        self.ranks.set_busy(false);
+        self.ranks.clone()
+    }
+
+    /// The others wait for this rank, which may take long, until [`end`](Self::end).
+    pub fn begin_reports(&self) {
+        self.ranks.set_busy(true);
+    }
+
+    /// Says on rank 0 what is trained, before training begins.
+    ///
+    /// # Errors
+    /// If another rank is lost.
+    pub fn announce(&self, announcement: &Announcement) -> Result<()> {
+        self.send(Some(announcement))
+    }
+
+    fn send(&self, announcement: Option<&Announcement>) -> Result<()> {
+        if self.are_several() {
+            self.is_announced.store(true, Ordering::SeqCst);
+            self.ranks.set_busy(false);
+            let bytes = serde_json::to_vec(&announcement).map_err(|error| Error::new(error.to_string()))?;
+            self.ranks.broadcast(&mut bytes.clone())?;
+        }
+        Ok(())
+    }
+
+    /// What is trained, on ranks other than 0; `None` if nothing is.
+    ///
+    /// # Errors
+    /// If rank 0 is lost, or is another program.
+    pub fn receive(&self) -> Result<Option<Announcement>> {
+        let mut bytes = Vec::new();
+        self.ranks.set_busy(false);
+        self.ranks.broadcast(&mut bytes)?;
+        // The text is read next.
+        self.ranks.set_busy(true);
+        let unreadable =
+            |error| Error::new(format!("rank 0 is another version of the program ({error}): start one only"));
+        serde_json::from_slice(&bytes).map_err(unreadable)
+    }
+
+    /// Ends the command with its `result`. An error ends all ranks, because they would wait for this one.
+    ///
+    /// # Errors
+    /// The error of `result`, if there are no others.
+    pub fn end(&self, result: Result<ExitCode>) -> Result<ExitCode> {
+        if !self.are_several() {
+            return result;
+        }
+        let ended = result.and_then(|code| {
+            if self.is_first() && !self.is_announced.load(Ordering::SeqCst) {
+                self.send(None)?;
+            }
+            self.ranks.set_busy(false);
+            self.ranks.finish()?;
+            Ok(code)
+        });
+        ended.map_err(|error| self.ranks.abort(exit_code(&error), &error.full_message()))
+    }
+}
+
+/// How long a rank waits for the others at least, from the value of the environment variable.
+fn timeout(value: Option<OsString>) -> Result<Duration> {
+    let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(Deadline::LEAST) };
+    let seconds = value.to_str().and_then(|text| text.trim().parse().ok()).filter(|&seconds| seconds >= 1.0);
+    match seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
+        Some(timeout) => Ok(timeout),
+        None => {
+            let value = value.to_string_lossy();
+            bail!("{RANK_TIMEOUT_VARIABLE} is `{value}`; expected a number of seconds from 1 on, or unset it")
+        }
+    }
+}
+
+/// The exit code of a job that ends with this error: one of its own if a restart helps.
+fn exit_code(error: &Error) -> i32 {
+    let is_lost = |error: &(dyn std::error::Error + 'static)| {
+        let of_training = match error.downcast_ref() {
+            Some(trainer::Error::Ranks(error)) => Some(error),
+            _ => None,
+        };
+        let error = of_training.or_else(|| error.downcast_ref());
+        matches!(error, Some(RanksError::Lost { .. } | RanksError::TimedOut { .. }))
+    };
+    let mut causes = std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source());
+    if causes.any(is_lost) { EXIT_RESTART } else { 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_lost_rank_is_worth_a_restart() {
+        let lost = RanksError::Lost { rank: 2, reason: "it was killed".into() };
+        assert_eq!(exit_code(&Error::from(lost.clone())), EXIT_RESTART);
+        assert_eq!(exit_code(&Error::from(trainer::Error::from(lost)).with_hint(Some("try again"))), EXIT_RESTART);
+        let indivisible = ranks::shards_of_rank(4, 0, 3).unwrap_err();
+        assert_eq!(exit_code(&Error::from(indivisible)), 1);
+        assert_eq!(exit_code(&Error::new("no text")), 1);
+    }
+
+    #[test]
+    fn the_time_that_ranks_wait_is_a_number_of_seconds() {
+        let seconds = |text: &str| timeout(Some(text.into()));
+        assert_eq!(timeout(None).unwrap(), Deadline::LEAST);
+        assert_eq!(seconds("").unwrap(), Deadline::LEAST);
+        assert_eq!(seconds("2.5").unwrap(), Duration::from_millis(2500));
+        for text in ["0", "-1", "soon", "NaN", "inf", "1e300"] {
+            let error = seconds(text).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("PASTICHE_RANK_TIMEOUT is `{text}`; expected")), "{error}");
+        }
+    }
+
+    #[test]
+    fn one_process_announces_nothing_and_returns_its_result() {
+        let ranks = TrainRanks::alone();
+        assert!(ranks.is_first() && !ranks.are_several());
+        ranks.announce(&Announcement::default()).unwrap();
+        assert!(ranks.end(Err(Error::new("no text"))).is_err());
+        assert!(ranks.end(Ok(ExitCode::SUCCESS)).is_ok());
+    }
+}
