@@ -7,18 +7,20 @@ const SHOWN = 60;
 
 /** The list of branches. */
 export class BranchesList {
-    /** `onGo` gets the number of the step that is the end of a branch. */
-    constructor(onGo) {
+    /** `onGo` gets the number of the step that is the end of a branch; `onDelete` is called to delete all but the current one. */
+    constructor({ onGo, onDelete }) {
         this.onGo = onGo;
+        this.deleteButton = element("button", { type: "button", hidden: true, onclick: () => onDelete() }, "Delete the other branches");
         this.list = element("ol", { class: "branches" });
         this.empty = element("p", { class: "hint" }, "Undo, then choose another word: both versions stay here.");
-        this.node = element("section", {}, element("h2", {}, "Branches"), this.list, this.empty);
+        this.node = element("section", {}, element("h2", {}, "Branches"), this.list, this.empty, this.deleteButton);
     }
 
     /** Shows the branches of a tree: each by what is its own, after the beginning that it shares with the text. */
     show(tree) {
         const leaves = tree.leaves();
         this.empty.hidden = leaves.length > 1;
+        this.deleteButton.hidden = leaves.length <= 1;
         const path = new Set(tree.path());
         setChildren(this.list, ...(leaves.length > 1 ? leaves.map((leaf) => this.item(tree, leaf, path)) : []));
     }

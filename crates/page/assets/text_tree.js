@@ -82,6 +82,15 @@ export class TextTree {
         this.current = number;
     }
 
+    /** Forgets all steps that the text does not consist of. */
+    deleteOtherBranches() {
+        const steps = this.path().map((number) => this.steps[number]);
+        this.steps = steps.map((step, number) => ({
+            ...step, parent: number === 0 ? null : number - 1, next: number + 1 < steps.length ? number + 1 : null,
+        }));
+        this.current = steps.length - 1;
+    }
+
     /** The numbers of the steps from the first one to `number`. */
     path(number = this.current) {
         const path = [];

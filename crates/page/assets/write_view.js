@@ -28,7 +28,10 @@ export class WriteView {
         this.select = sourceSelect("Model", sources, (chosen) => this.setModel(chosen));
         this.choices = new ChoicesList((choice) => this.choose(choice));
         this.text = new WriteText((position) => this.goTo(position));
-        this.branches = new BranchesList((step) => this.change(() => this.tree.go(step)));
+        this.branches = new BranchesList({
+            onGo: (step) => this.change(() => this.tree.go(step)),
+            onDelete: () => this.change(() => this.tree.deleteOtherBranches()),
+        });
         this.refreshSoon = delayed(() => this.refresh(), PAUSE);
         this.sampling = new SamplingForm(this.refreshSoon);
         this.export = exportPanel({

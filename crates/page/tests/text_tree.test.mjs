@@ -40,6 +40,19 @@ test("steps that are undone stay as branches", () => {
     assert.equal(text.steps.length, 4);
 });
 
+test("other branches can be deleted", () => {
+    const text = tree(["typed", "the"], ["chosen", " fox"], ["sampled", " ran"]);
+    text.go(1);
+    text.add("typed", typedTokens(" lion"), MODEL);
+    text.add("chosen", [token(" sat")], MODEL);
+    text.undo();
+    text.deleteOtherBranches();
+    assert.equal(text.text(), "the lion");
+    assert.deepEqual([text.leaves(), text.steps.length, text.redo()], [[2], 3, false]);
+    assert.ok(text.undo() && text.redo());
+    assert.equal(TextTree.fromJson(text.toJson()).text(), "the lion");
+});
+
 test("a token can complete the syllable before it", () => {
     const text = new TextTree();
     text.add("typed", [token("a ")], MODEL);

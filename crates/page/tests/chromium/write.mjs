@@ -230,6 +230,9 @@ export async function checkBranches(context) {
     const markdown = await savedFile(page, parts.button("Save Markdown"));
     assert.ok(markdown.text.startsWith(chosen) && /\| typed \| \d+ \| \d+\.\d % \|/u.test(markdown.text), markdown.text);
     assert.equal((await savedFile(page, parts.button("Save text"))).text, `${chosen}\n`);
+    await parts.button("Delete the other branches").click();
+    assert.equal(await branches.count(), 0);
+    await assertText(parts, chosen);
     await parts.button("New text").click();
     await view.getByLabel("Open a saved text (JSON)").setInputFiles({ name: "saved.json", mimeType: "application/json", buffer: Buffer.from(json.text) });
     await assertText(parts, chosen);
