@@ -24,7 +24,7 @@ export class ServerSource {
             maxTokens: max_tokens,
             noCopied: no_training_text,
             noCopyLimit: no_training_text,
-            noTyping: null,
+            noTyping: unit === "subword" ? null : `${unit}s that are not in the vocabulary count as an unknown one`,
         };
     }
 

@@ -126,7 +126,7 @@ export class WriteView {
         Object.assign(this, { source, info });
         this.sampling.setModel(info);
         this.text.setModel(info);
-        this.typingNote.textContent = info.noTyping ?? "";
+        this.typingNote.textContent = info.noTyping === null ? "" : `Note: ${info.noTyping}.`;
         this.refresh();
     }
 

@@ -48,6 +48,7 @@ test("a model says what it is and what cannot be done", async () => {
     const info = await sourceOf([]).info();
     assert.deepEqual([info.name, info.unit, info.hash, info.noCopied], ["one", "word", "ab", null]);
     const untraced = new ServerSource(null, { ...MODEL, unit: "subword", no_training_text: "not read" });
+    assert.match((await sourceOf([]).info()).noTyping, /unknown/u);
     const { unit, noCopied, noCopyLimit } = await untraced.info();
     assert.deepEqual([unit, noCopied, noCopyLimit], ["subword", "not read", "not read"]);
 });
