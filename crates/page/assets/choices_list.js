@@ -60,13 +60,24 @@ export class ChoicesList {
                     type: "button",
                     class: classes,
                     title: description === "" ? null : description,
-                    onclick: () => this.onChoose(choice),
+                    onclick: (event) => {
+                        if (event.currentTarget.ariaDisabled !== "true") {
+                            this.onChoose(choice);
+                        }
+                    },
                 },
                 bar,
                 word,
                 percent,
             ),
         );
+    }
+
+    /** Disables the choices, which are those of another text, until others are shown. They keep the focus. */
+    disable() {
+        for (const button of this.buttons()) {
+            button.ariaDisabled = "true";
+        }
     }
 
     buttons() {

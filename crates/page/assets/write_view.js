@@ -282,6 +282,7 @@ export class WriteView {
         this.updateSpace();
         this.text.show(this.tree);
         this.branches.show(this.tree);
+        this.choices.disable();
         this.export.update();
         if (this.sample !== null) {
             return;
