@@ -54,10 +54,8 @@ fn a_page_writes_as_the_program_does_and_has_the_text_only_if_asked() {
     assert!(page == read("again.html"));
 
     let text = "the fox said";
-    let expected = json!({
-        "text": text, "probabilities": next_tokens("run", &dir, text),
-        "pages": ["out.html", "text.html"].map(|name| dir.path().join(name)),
-    });
+    let pages = ["out.html", "text.html"].map(|name| dir.path().join(name));
+    let expected = json!({ "text": text, "probabilities": next_tokens("run", &dir, text), "pages": pages });
     let file = dir.file("expected.json", expected.to_string());
     run_node("page_file.mjs", &[&file]);
 }
