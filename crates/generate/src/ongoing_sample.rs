@@ -300,8 +300,9 @@ mod tests {
         let generator = generator(WORDS, None);
         let blend = Blend::of(&generator);
         let prompt = generator.prompt("a é . a").unwrap();
-        // Every sequence of three of these tokens is in the text, but not all of four.
-        let text: Vec<u32> = (0..400u32).map(|at| 5 + (at * at + at / 7) % 4).collect();
+        // It has most sequences of three of the eight tokens, but few of four.
+        let mut random = seqdata::Random::keyed(1, "text", &[]);
+        let text = (0..1000).map(|_| 1 + (8.0 * random.uniform()) as u32).collect();
         let text = TrainingText::new(text, None);
         let longest = |limit: Option<usize>, number| {
             let sample = OngoingSample::new(&blend, &prompt, &Sampling::default().max_tokens(40), number).unwrap();
