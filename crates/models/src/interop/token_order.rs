@@ -62,9 +62,11 @@ pub fn reordered(
         tensors.entry(bias.clone()).or_insert_with(|| Array::vector(vec![0.0; count]));
     }
     let mut wrong = Vec::new();
-    for (name, axis, absent) in
-        [(names::embedding(layout), 0, 0.0), (kernel.as_str(), usize::from(layout == Layout::Keras), 0.0), (bias.as_str(), 0, ABSENT)]
-    {
+    for (name, axis, absent) in [
+        (names::embedding(layout), 0, 0.0),
+        (kernel.as_str(), usize::from(layout == Layout::Keras), 0.0),
+        (bias.as_str(), 0, ABSENT),
+    ] {
         let Some(array) = tensors.get_mut(name) else { continue };
         match array.shape.get(axis) {
             Some(&found) if found == count => *array = taken(array, axis, ids, absent),
