@@ -9,12 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use args::RANK_TIMEOUT_VARIABLE;
+use kernels::cpu::simd_level::SimdLevel;
 use ranks::deadline::Deadline;
 use ranks::{EXIT_RESTART, Launched, Ranks, RanksError, Single};
 use seqdata::ConfigError;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, bail};
+use crate::output::status;
+use crate::run::provenance::processor_name;
 
 /// What a run of several ranks trains.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -87,10 +90,28 @@ impl TrainRanks {
         Ok(())
     }
 
-    /// The ranks as the trainer takes them. It says itself when this one is busy.
-    pub fn begin_training(&self) -> Arc<dyn Ranks> {
+    /// The ranks as the trainer takes them. It says itself when this one is busy. Rank 0 warns of ranks whose processors may
+    /// round differently.
+    ///
+    /// # Errors
+    /// If another rank is lost.
+    pub fn begin_training(&self) -> Result<Arc<dyn Ranks>> {
         self.ranks.set_busy(false);
-        self.ranks.clone()
+        if self.are_several() {
+            let all = self.ranks.gather(processor().into_bytes())?.unwrap_or_default();
+            let names: Vec<_> = all.iter().map(|name| String::from_utf8_lossy(name)).collect();
+            if let Some(rank) = names.iter().position(|name| *name != names[0]) {
+                status(&format!(
+                    "warning: rank {rank} on {} computes with another processor ({}) than rank 0 ({}), which may round \
+                     differently: other numbers of ranks, or the same ones on other computers, may give slightly other \
+                     weights",
+                    self.ranks.host(rank),
+                    names[rank],
+                    names[0]
+                ));
+            }
+        }
+        Ok(self.ranks.clone())
     }
 
     /// The others wait for this rank, which may take long, until [`end`](Self::end).
@@ -162,6 +183,11 @@ fn timeout(value: Option<OsString>) -> Result<Duration> {
             bail!("{RANK_TIMEOUT_VARIABLE} is `{value}`; expected a number of seconds from 1 on, or unset it")
         }
     }
+}
+
+/// The processor of this computer and the vectors that the kernels use of it.
+fn processor() -> String {
+    format!("{}, {}", processor_name(), SimdLevel::selected().name())
 }
 
 /// The exit code of a job that ends with this error: one of its own if a restart helps.
