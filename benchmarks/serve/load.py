@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import random
+import resource
 import statistics
 import subprocess
 import time
@@ -89,6 +90,12 @@ class Server:
         with open(f"/proc/{self.process}/status") as status:
             return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmRSS:"))
 
+    def processor_seconds(self):
+        """What the server has used so far, which other programs on the machine change less than the time."""
+        with open(f"/proc/{self.process}/stat") as stat:
+            user, system = stat.read().rsplit(") ", 1)[1].split(" ")[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def handles(self):
         return len(os.listdir(f"/proc/{self.process}/fd"))
 
@@ -99,29 +106,37 @@ def report(name, **values):
 
 
 def generate_rate(program, texts, tokens):
-    """The tokens per second of `generate` with a batch of texts, without its start: from two lengths."""
+    """The tokens per second of `generate` with a batch of texts, and per second of the processor; without its start, from
+    two lengths."""
 
     def seconds(count):
         command = [program, "generate", "--model", "base", "--prompt", PROMPT, "--num-samples", str(texts), "--json"]
-        started = time.perf_counter()
+        started, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([*command, "--max-tokens", str(count), "--seed", "1"], check=True, capture_output=True)
-        return time.perf_counter() - started
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return time.perf_counter() - started, after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
 
-    return texts * (tokens - tokens // 10) / (seconds(tokens) - seconds(tokens // 10))
+    count = texts * (tokens - tokens // 10)
+    return [count / (long - short) for long, short in zip(seconds(tokens), seconds(tokens // 10))]
 
 
 async def rates(server, program):
     """One stream and 64 streams beside `generate`, one after the other, three times."""
-    for texts, tokens in [(1, 4000), (64, 1000)]:
+    for texts, tokens in [(1, 4000), (64, 400)]:
         served, generated = [], []
         for seed in range(3):
-            started = time.perf_counter()
+            started, used = time.perf_counter(), server.processor_seconds()
             streams = [completion(max_tokens=tokens, seed=seed * 64 + number, stream=True) for number in range(texts)]
             await asyncio.gather(*map(server.stream, streams))
-            served.append(texts * tokens / (time.perf_counter() - started))
+            seconds = [time.perf_counter() - started, server.processor_seconds() - used]
+            served.append([texts * tokens / spent for spent in seconds])
             generated.append(generate_rate(program, texts, tokens))
-        served, generated = statistics.median(served), statistics.median(generated)
-        report("rate", streams=texts, tokens_per_second=served, generate=generated, share=served / generated)
+        (rate, per_cpu), (by_generate, by_generate_per_cpu) = [
+            [statistics.median(rates) for rates in zip(*measured)] for measured in (served, generated)
+        ]
+        report("rate", streams=texts, tokens_per_second=rate, generate=by_generate, share=rate / by_generate,
+               per_processor_second=per_cpu, generate_per_processor_second=by_generate_per_cpu,
+               share_per_processor_second=per_cpu / by_generate_per_cpu)
 
 
 async def first_token(server):
@@ -133,11 +148,11 @@ async def first_token(server):
 async def scoring(server):
     text = " ".join([PROMPT] * 700)
     data = request("/v1/completions", {"prompt": text, "max_tokens": 0, "echo": True, "logprobs": 0})
-    started = time.perf_counter()
+    started, used = time.perf_counter(), server.processor_seconds()
     _, body = await server.ask(data)
-    seconds = time.perf_counter() - started
+    seconds, used = time.perf_counter() - started, server.processor_seconds() - used
     tokens = len(json.loads(body)["choices"][0]["logprobs"]["tokens"])
-    report("scoring", tokens=tokens, tokens_per_second=tokens / seconds)
+    report("scoring", tokens=tokens, tokens_per_second=tokens / seconds, per_processor_second=tokens / used)
 
 
 async def overload(server):

@@ -202,6 +202,21 @@ mod tests {
     }
 
     #[test]
+    fn the_file_of_a_model_that_cannot_be_used_is_known_by_the_error() {
+        let damaged = models::Error::HashMismatch {
+            directory: "runs/a".into(),
+            file: "ngram-counts.bin".into(),
+            found: "0".into(),
+            expected: "1".into(),
+        };
+        assert_eq!(Error::from(damaged).with_hint(Some("restore it")).model_file(), Some("ngram-counts.bin"));
+        let unreadable = models::Error::io("runs/a/ngram-counts.bin", "read")(std::io::Error::other("failed"));
+        assert_eq!(Error::from(unreadable).model_file(), Some("ngram-counts.bin"));
+        // A message with the name of the file is not enough.
+        assert_eq!(Error::new("runs/ngram-counts.bin is no model").model_file(), None);
+    }
+
+    #[test]
     fn errors_of_reading_a_text_name_the_options_that_mend_them() {
         let invalid = || text_prep::Error::InvalidUtf8 { name: "a.txt".into(), offset: 3 };
         let hint = |error: Error, keys| {

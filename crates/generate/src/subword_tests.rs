@@ -69,8 +69,9 @@ fn writing(token: &str) -> Generator {
 fn a_word_at_the_end_of_a_prompt_is_not_divided_into_other_tokens() {
     let generator = writing("Ġ");
     let fox = generator.tokenizer().vocabulary.id("Ġfox").unwrap();
-    let sampling = Sampling::default().temperature(0.0).max_tokens(2);
+    let sampling = Sampling::default().temperature(0.0).max_tokens(1);
     for generator in [composed(&generator), generator] {
+        // The token that writes the last word again does not count.
         let sample = generator.sample("the fox", &sampling, 0).unwrap();
         assert_eq!((sample.ids[0], sample.text.as_str()), (fox, " "));
     }
@@ -81,16 +82,18 @@ fn a_prompt_that_ends_within_a_word_is_continued_by_the_token_of_the_word() {
     let generator = writing("Ġfox");
     let sampling = Sampling::default().temperature(0.0).max_tokens(2);
     for generator in [composed(&generator), generator] {
-        for (prompt, expected) in [("the fo", "x fox"), ("the ", "fox fox"), ("the fox", " fox"), ("the", " fox fox")] {
+        for (prompt, expected) in
+            [("the fo", "x fox"), ("the ", "fox fox"), ("the fox", " fox fox"), ("the", " fox fox")]
+        {
             let sample = generator.sample(prompt, &sampling, 0).unwrap();
             assert_eq!(sample.text, expected, "{prompt:?}");
             let pieces = generator.stream(prompt, &sampling).unwrap();
             assert_eq!(pieces.map(Result::unwrap).collect::<String>(), expected);
         }
         // No token begins with these bytes: single bytes write them.
-        let sample = generator.sample("the zebra", &sampling.clone().max_tokens(8), 0).unwrap();
+        let sample = generator.sample("the zebra", &sampling, 0).unwrap();
         assert_eq!((sample.text.as_str(), sample.ids.len()), (" fox fox", 8));
-        assert_eq!(generator.sample("the zebra", &sampling, 0).unwrap().text, "");
+        assert_eq!(generator.sample("the zebra", &sampling.clone().max_tokens(1), 0).unwrap().text, " fox");
         let stopped = generator.sample("the fo", &sampling.clone().stop_texts(["x f"]), 0).unwrap();
         assert_eq!((stopped.text.as_str(), stopped.ids.len()), ("", 0));
     }

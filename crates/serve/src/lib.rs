@@ -26,6 +26,8 @@ mod api_tests;
 mod app;
 mod completion_request;
 mod completions;
+#[cfg(test)]
+mod connection_tests;
 mod engine;
 pub mod error;
 mod fields;

@@ -48,6 +48,9 @@ pub fn one() -> Generator {
     generator(&WORDS, LayerConfig::lstm(6))
 }
 
+/// The address that continues texts.
+pub const COMPLETIONS: &str = "/v1/completions";
+
 /// A running server with the models `one`, `two` and `other`.
 pub struct TestServer {
     pub address: SocketAddr,

@@ -24,6 +24,8 @@ use crate::report::question_scores;
 use crate::run::initial_model::manifest_sha256;
 use crate::run::{directory, signals};
 
+/// Why the training text of the built-in base is not read.
+const NOT_CONTAINED: &str = "the program does not contain it";
 /// The name of what asks by rules alone.
 const RULES: &str = "rules";
 
@@ -132,10 +134,10 @@ fn load_one(
     let generator = if args.int8 { int8(generator)? } else { generator };
     let mixture = mix::for_writing(args.mix, generator.bundle(), directory)?;
     let generator = generator.with_mixture(mixture);
-    let training_text = if args.trace {
-        training_text(name, &generator, directory)
-    } else {
-        Err("start the server with `--trace`, which reads it".into())
+    let training_text = match (args.trace, base::is_base(directory)) {
+        (true, _) => training_text(name, &generator, directory),
+        (false, true) => Err(NOT_CONTAINED.into()),
+        (false, false) => Err("start the server with `--trace`, which reads it".into()),
     };
     let manifest_sha256 = manifest_sha256(directory)?;
     Ok(ServedModel { name: name.into(), generator, training_text, manifest_sha256 })
@@ -145,7 +147,7 @@ fn load_one(
 fn training_text(name: &str, generator: &Generator, directory: &Path) -> std::result::Result<TrainingText, String> {
     let bundle = generator.bundle();
     let read = if base::is_base(directory) {
-        Err(Error::new("the program does not contain it"))
+        Err(Error::new(NOT_CONTAINED))
     } else {
         own_text(bundle, directory, "or leave `--trace` out")
     };
