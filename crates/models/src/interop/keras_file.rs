@@ -111,12 +111,13 @@ fn layers(bytes: Vec<u8>) -> std::result::Result<(Vec<SavedLayer>, Option<String
     if size < expected {
         return Err(format!("it has {size} of {expected} bytes"));
     }
-    let found = || {
-        let root = file.root();
-        let config = root.attrs()?.get("model_config").and_then(|config| config.as_str()).map(String::from);
-        Ok((saved_layers(&root)?, config))
-    };
-    found().map_err(|error: hdf5_pure::Error| error.to_string())
+    model(&file.root()).map_err(|error| error.to_string())
+}
+
+/// The layers in a file, and its configuration.
+fn model(root: &Group) -> std::result::Result<(Vec<SavedLayer>, Option<String>), hdf5_pure::Error> {
+    let config = root.attrs()?.get("model_config").and_then(|config| config.as_str()).map(String::from);
+    Ok((saved_layers(root)?, config))
 }
 
 fn saved_layers(root: &Group) -> std::result::Result<Vec<SavedLayer>, hdf5_pure::Error> {
