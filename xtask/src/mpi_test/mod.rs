@@ -60,11 +60,12 @@ pub fn test(backends: BackendSet) -> Result<(), Failure> {
         }
     }
     let bench = Bench { pastiche, adder, hosts: hosts.ok(), folder };
-    let steps: [(&str, fn(&Bench) -> Result<String, String>); 3] =
+    type Test = fn(&Bench) -> Result<String, String>;
+    let tests: [(&str, Test); 3] =
         [("wrong launchers", wrong_launchers), ("training", training::test), ("faults", faults::test)];
-    for (name, step) in steps {
+    for (name, test) in tests {
         let began = Instant::now();
-        let found = step(&bench).map_err(|reason| Failure::new(format!("{name}: {reason}")))?;
+        let found = test(&bench).map_err(|reason| Failure::new(format!("{name}: {reason}")))?;
         output::print(format_args!("{name}: {found} ({:.1} s)", began.elapsed().as_secs_f64()));
     }
     Ok(())

@@ -54,8 +54,8 @@ pub fn test(bench: &Bench) -> Result<String, String> {
             return Err(format!("{ranks} ranks end with other weights than one: {hash}, not {alone}"));
         }
     }
-    interrupt(bench, 4, |job| Ok(mpirun::signal(job.process_of(2)?, "KILL")), "start", 137)?;
-    interrupt(bench, 2, |job| Ok(mpirun::signal(job.id(), "USR1")), "resume", 130)?;
+    interrupt(bench, 4, |job| job.process_of(2), "KILL", "start", 137)?;
+    interrupt(bench, 2, |job| Ok(job.id()), "USR1", "resume", 130)?;
     let resumed = finish(bench, 1)?;
     if resumed != alone {
         return Err(format!(
@@ -89,7 +89,8 @@ fn train(bench: &Bench, ranks: usize, run: &str) -> Result<String, String> {
 fn interrupt(
     bench: &Bench,
     ranks: usize,
-    break_down: impl Fn(&Job) -> Result<(), String>,
+    process: impl Fn(&Job) -> Result<u32, String>,
+    signal: &str,
     how: &str,
     code: i32,
 ) -> Result<(), String> {
@@ -100,7 +101,7 @@ fn interrupt(
     let before = newest().unwrap_or(0);
     let mut job = job(bench, ranks, words)?;
     job.wait_until("no checkpoint was written", |_| newest().is_some_and(|step| step > before))?;
-    break_down(&job)?;
+    mpirun::signal(process(&job)?, signal);
     let ended = job.end_within(Duration::from_secs(70))?;
     if shell_code(ended.status) != code {
         return Err(format!("to {how} on {ranks} ranks ended with {}, not {code}: {}", ended.status, ended.stderr));
