@@ -23,7 +23,7 @@ UNITS = 6
 TOLERANCE = 1e-5
 WORDS = "sour the grapes fox saw a crow and wolf ran from hill to river by night".split()
 TEXT = "".join(" ".join(WORDS[(line * step + 3) % len(WORDS)] for step in range(2, 9)) + "\n" for line in range(60))
-CLEAN = ["--set", "clean.rules=[]", "--set", "clean.document_separator=", "--set", "windows.context_len=5"]
+CLEAN = ["--set", "clean.preset=verbatim", "--set", "clean.document_separator=", "--set", "windows.context_len=5"]
 
 
 def sizes(inputs, *cells):

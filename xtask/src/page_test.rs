@@ -18,6 +18,8 @@ const PACKAGES: [&str; 2] = ["package.json", "package-lock.json"];
 const FOLDER: &str = "target/page-test";
 /// Runs with whose models the server is started.
 const RUNS: &str = "crates/cli/tests/fixtures/old_runs";
+/// The first version of Node.js that the packages support.
+const LOWEST_NODE: u32 = 20;
 /// The names that Chromium has on different systems.
 const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
@@ -61,7 +63,19 @@ impl Programs {
             first_file(&folders, names)
                 .ok_or_else(|| format!("{} was not found (Debian's packages are nodejs, npm and chromium)", names[0]))
         };
-        Ok(Self { node: need(&["node"])?, npm: need(&["npm"])?, chromium: need(&CHROMIUM)? })
+        let programs = Self { node: need(&["node"])?, npm: need(&["npm"])?, chromium: need(&CHROMIUM)? };
+        let version = Command::new(&programs.node).arg("--version").output();
+        check_version(&version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default())?;
+        Ok(programs)
+    }
+}
+
+/// Checks the version that Node.js prints, such as `v20.20.2`.
+fn check_version(version: &str) -> Result<(), String> {
+    let major = version.trim().strip_prefix('v').and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+    match major {
+        Some(major) if major >= LOWEST_NODE => Ok(()),
+        _ => Err(format!("the version of Node.js is `{}`; expected {LOWEST_NODE} or later", version.trim())),
     }
 }
 
@@ -144,6 +158,15 @@ mod tests {
             let path = folders[folder].join(name);
             std::fs::write(&path, "").unwrap();
             assert_eq!(first_file(&folders, &CHROMIUM), Some(path));
+        }
+    }
+
+    #[test]
+    fn an_old_version_of_node_is_rejected() {
+        assert_eq!(check_version("v20.20.2\n"), Ok(()));
+        for old in ["v18.20.4\n", "", "20.1.0", "vx"] {
+            let error = check_version(old).unwrap_err();
+            assert!(error.contains("20 or later") && !error.contains('\n'), "{error}");
         }
     }
 

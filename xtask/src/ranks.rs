@@ -48,7 +48,12 @@ pub fn run(train: &Train, words: &[OsString], features: &str) -> Result<ExitCode
             return Ok(cargo::exit_code(status));
         }
         let run = resumable(train, started);
-        let Some(run) = run.filter(|_| restart < restarts) else { break };
+        let Some(run) = run else { break };
+        if restart == restarts {
+            let run = run.display();
+            output::status(format_args!("a process was lost: resume with cargo xtask train --resume {run} --ranks N"));
+            break;
+        }
         output::status(format_args!("restart {} of {restarts}: resuming {}", restart + 1, run.display()));
         words = resume_words(train, &run);
         std::thread::sleep(BEFORE_RESTART);

@@ -78,6 +78,9 @@ fn main() -> ExitCode {
     if launched.is_some_and(|launched| launched.rank > 0) {
         // Rank 0 says the same.
         output::be_quiet();
+        if let Err(error) = Cli::try_parse() {
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
     }
     run_process(args::parse::<Cli>().command, launched).unwrap_or_else(|error| {
         output::status(&format!("error: {}", error.full_message()));

@@ -16,8 +16,8 @@ export class App {
     }
 
     /**
-     * Shows views, `[{id, name, title, view, reason}]`: `view` has a `node` and perhaps `shown()`, or is null where the view cannot be
-     * offered, with the reason; the first one is shown unless the address names another.
+     * Shows views, `[{id, name, title, view, reason}]`: `view` has a `node` and perhaps `shown()`, or is null where the
+     * view cannot be offered, with the reason; the first one is shown unless the address names another.
      */
     show(views, footer) {
         this.views = views.filter(({ view }) => view !== null);
@@ -25,10 +25,24 @@ export class App {
         const links = this.views.map(({ id, name }) => element("a", { href: `#${id}` }, name));
         this.nav = element("nav", { "aria-label": "Views" }, ...links);
         const sections = this.views.map(({ id, title, view }) =>
-            element("section", { id: `view-${id}`, hidden: true, "aria-labelledby": `title-${id}` }, element("h1", { id: `title-${id}`, tabindex: "-1" }, title), view.node));
-        setChildren(this.root, element("header", {}, element("span", { class: "brand" }, "Pastiche"), this.nav, this.message),
+            element(
+                "section",
+                { "id": `view-${id}`, "hidden": true, "aria-labelledby": `title-${id}` },
+                element("h1", { id: `title-${id}`, tabindex: "-1" }, title),
+                view.node,
+            ),
+        );
+        setChildren(
+            this.root,
+            element("header", {}, element("span", { class: "brand" }, "Pastiche"), this.nav, this.message),
             element("main", {}, ...sections),
-            element("footer", {}, ...missing.map(({ name, reason }) => element("p", {}, `${name} is not offered: ${reason}`)), footer));
+            element(
+                "footer",
+                {},
+                ...missing.map(({ name, reason }) => element("p", {}, `${name} is not offered: ${reason}`)),
+                footer,
+            ),
+        );
         addEventListener("hashchange", () => this.route(true));
         this.route(false);
     }

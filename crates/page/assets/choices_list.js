@@ -47,11 +47,37 @@ export class ChoicesList {
             at < 9 ? `key ${at + 1}` : null,
             choice.isCopied ? "continues a copied passage" : null,
             choice.isAllowed ? null : "excluded by the sliders",
-        ].filter((part) => part !== null).join("; ");
+        ]
+            .filter((part) => part !== null)
+            .join("; ");
         const percent = element("span", { class: "percent" }, percentText(choice.probability));
-        return element("li", {}, element("button", {
-            type: "button", class: classes, title: description === "" ? null : description, onclick: () => this.onChoose(choice),
-        }, bar, word, percent));
+        return element(
+            "li",
+            {},
+            element(
+                "button",
+                {
+                    type: "button",
+                    class: classes,
+                    title: description === "" ? null : description,
+                    onclick: (event) => {
+                        if (event.currentTarget.ariaDisabled !== "true") {
+                            this.onChoose(choice);
+                        }
+                    },
+                },
+                bar,
+                word,
+                percent,
+            ),
+        );
+    }
+
+    /** Disables the choices, which are those of another text, until others are shown. They keep the focus. */
+    disable() {
+        for (const button of this.buttons()) {
+            button.ariaDisabled = "true";
+        }
     }
 
     buttons() {
@@ -90,10 +116,15 @@ export class ChoicesList {
     }
 }
 
-/** A token as its button shows it: white space that is all of it as a sign, and where it continues a word, three dots before it. */
+/**
+ * A token as its button shows it: white space that is all of it as a sign, and where it continues a word, three dots
+ * before it.
+ */
 export function visibleChoice(text, unit) {
     if (text.trim() === "") {
-        return [...text].map((character) => ({ " ": "␣ space", "\n": "⏎ line end", "\t": "⇥ tab" })[character] ?? "␣").join(" ");
+        return [...text]
+            .map((character) => ({ " ": "␣ space", "\n": "⏎ line", "\t": "⇥ tab" })[character] ?? "␣")
+            .join(" ");
     }
     const continues = unit === "subword" && /^[\p{L}\p{M}\p{N}]/u.test(text);
     return (continues ? "…" : "") + text.trim();

@@ -4,8 +4,9 @@
 const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
 
 /**
- * An element with attributes and children. A function as an attribute `onclick`, `oninput` … is a listener; `true` is an attribute
- * without a value, `false`, `null` and `undefined` none. A child is a node or a text; null and false are left out.
+ * An element with attributes and children. A function as an attribute `onclick`, `oninput` … is a listener; `true` is
+ * an attribute without a value, `false`, `null` and `undefined` none. A child is a node or a text; null and false are
+ * left out.
  */
 export function element(name, attributes = {}, ...children) {
     return filled(document.createElement(name), attributes, children);

@@ -9,7 +9,12 @@ const CHART = { width: 720, height: 320, left: 56, right: 12, top: 12, bottom: 3
 /** The chart as an SVG element. */
 export class LossChart {
     constructor() {
-        this.node = svgElement("svg", { viewBox: `0 0 ${CHART.width} ${CHART.height}`, class: "chart", role: "img", "aria-label": "No losses yet" });
+        this.node = svgElement("svg", {
+            "viewBox": `0 0 ${CHART.width} ${CHART.height}`,
+            "class": "chart",
+            "role": "img",
+            "aria-label": "No losses yet",
+        });
     }
 
     /** Shows curves, `[{name, className, points: [[step, loss]]}]`. */
@@ -31,20 +36,37 @@ export class LossChart {
         const text = (attributes, value) => svgElement("text", { class: "tick", ...attributes }, String(value));
         const rows = ticks(low - margin, high + margin, 5).flatMap((loss) => [
             svgElement("line", { class: "grid", x1: CHART.left, x2: right, y1: y(loss), y2: y(loss) }),
-            text({ x: CHART.left - 8, y: y(loss) + 4, "text-anchor": "end" }, loss),
+            text({ "x": CHART.left - 8, "y": y(loss) + 4, "text-anchor": "end" }, loss),
         ]);
-        const columns = ticks(0, lastStep, 6).map((step) => text({ x: x(step), y: bottom + 18, "text-anchor": "middle" }, step));
+        const columns = ticks(0, lastStep, 6).map((step) =>
+            text({ "x": x(step), "y": bottom + 18, "text-anchor": "middle" }, step),
+        );
         const lines = curves.flatMap((curve) => this.curve(curve, x, y));
         const axis = svgElement("line", { class: "axis", x1: CHART.left, x2: right, y1: bottom, y2: bottom });
-        setChildren(this.node, ...rows, ...columns, axis, ...lines, text({ x: right, y: bottom + 32, "text-anchor": "end" }, "steps"));
-        const said = curves.filter((curve) => curve.points.length > 0).map(({ name, points: own }) => `${name} ${own.at(-1)[1].toFixed(3)} at step ${own.at(-1)[0]}`);
+        setChildren(
+            this.node,
+            ...rows,
+            ...columns,
+            axis,
+            ...lines,
+            text({ "x": right, "y": bottom + 32, "text-anchor": "end" }, "steps"),
+        );
+        const said = curves
+            .filter((curve) => curve.points.length > 0)
+            .map(({ name, points: own }) => `${name} ${own.at(-1)[1].toFixed(3)} at step ${own.at(-1)[0]}`);
         this.node.setAttribute("aria-label", `Losses in nats per token: ${said.join(", ")}`);
     }
 
     curve({ className, points }, x, y) {
         const finite = points.filter(([, loss]) => Number.isFinite(loss));
-        const line = svgElement("polyline", { class: className, points: finite.map(([step, loss]) => `${x(step).toFixed(1)},${y(loss).toFixed(1)}`).join(" ") });
+        const line = svgElement("polyline", {
+            class: className,
+            points: finite.map(([step, loss]) => `${x(step).toFixed(1)},${y(loss).toFixed(1)}`).join(" "),
+        });
         const dots = finite.length > 60 ? finite.slice(-1) : finite;
-        return [line, ...dots.map(([step, loss]) => svgElement("circle", { class: className, cx: x(step), cy: y(loss), r: 3 }))];
+        return [
+            line,
+            ...dots.map(([step, loss]) => svgElement("circle", { class: className, cx: x(step), cy: y(loss), r: 3 })),
+        ];
     }
 }

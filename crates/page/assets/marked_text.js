@@ -1,5 +1,5 @@
-// A text whose words are marked: the surprise of each as a background, copied passages underlined, typed words dotted. A word is
-// selected with the pointer or, when the text has the focus, with the arrow keys.
+// A text whose words are marked: the surprise of each as a background, copied passages underlined, typed words dotted.
+// A word is selected with the pointer or, when the text has the focus, with the arrow keys.
 
 import { element, setChildren } from "./dom.js";
 import { segmentsOf } from "./segments.js";
@@ -7,8 +7,8 @@ import { segmentsOf } from "./segments.js";
 /** The text as an element with its marks. */
 export class MarkedText {
     /**
-     * `label` names the text for screen readers. `onSelect` gets the number of the selected word, or null; `onOpen` that of a word on
-     * which Enter or a double click was given.
+     * `label` names the text for screen readers. `onSelect` gets the number of the selected word, or null; `onOpen`
+     * that of a word on which Enter or a double click was given.
      */
     constructor(label, { onSelect, onOpen = null }) {
         this.onSelect = onSelect;
@@ -17,18 +17,22 @@ export class MarkedText {
         this.spans = [];
         this.selected = null;
         this.node = element("div", {
-            class: "marked-text", dir: "auto", tabindex: "0", role: "group", "aria-label": label,
-            onkeydown: (event) => this.onKey(event),
-            onpointerover: (event) => this.select(this.wordAt(event.target)),
-            onpointerdown: (event) => this.select(this.wordAt(event.target)),
-            ondblclick: (event) => this.open(this.wordAt(event.target)),
-            onfocus: () => this.select(this.selected ?? (this.words.length > 0 ? this.words.length - 1 : null)),
+            "class": "marked-text",
+            "dir": "auto",
+            "tabindex": "0",
+            "role": "group",
+            "aria-label": label,
+            "onkeydown": (event) => this.onKey(event),
+            "onpointerover": (event) => this.select(this.wordAt(event.target)),
+            "onpointerdown": (event) => this.select(this.wordAt(event.target)),
+            "ondblclick": (event) => this.open(this.wordAt(event.target)),
+            "onfocus": () => this.select(this.selected ?? (this.words.length > 0 ? this.words.length - 1 : null)),
         });
     }
 
     /**
-     * Shows a text. Each of `words` is `{start, end, classes}` with the names of CSS classes; `pieces` are `{start, end, author}` and
-     * `passages` `{start, end}`; all in order.
+     * Shows a text. Each of `words` is `{start, end, classes}` with the names of CSS classes; `pieces` are `{start,
+     * end, author}` and `passages` `{start, end}`; all in order.
      */
     show(text, { words, pieces = [], passages = [] }) {
         this.words = words.map((word, number) => ({ ...word, number }));

@@ -12,9 +12,14 @@ export const AUTHOR_NAMES = {
 /** The share of each author in the characters of a text: `[{author, characters, percent}]`. */
 export function authorShares(tree) {
     const shares = tree.shares();
-    const all = Math.max(1, AUTHORS.reduce((sum, author) => sum + shares[author], 0));
+    const all = Math.max(
+        1,
+        AUTHORS.reduce((sum, author) => sum + shares[author], 0),
+    );
     return AUTHORS.map((author) => ({
-        author, characters: shares[author], percent: (100 * shares[author]) / all,
+        author,
+        characters: shares[author],
+        percent: (100 * shares[author]) / all,
     }));
 }
 
@@ -25,8 +30,9 @@ export function exportText(tree) {
 
 /** The text, the share of each author, and the models and seeds that wrote parts of it. */
 export function exportMarkdown(tree) {
-    const rows = authorShares(tree).map(({ author, characters, percent }) =>
-        `| ${AUTHOR_NAMES[author]} | ${characters} | ${percent.toFixed(1)} % |`);
+    const rows = authorShares(tree).map(
+        ({ author, characters, percent }) => `| ${AUTHOR_NAMES[author]} | ${characters} | ${percent.toFixed(1)} % |`,
+    );
     const lines = [tree.text(), "", "---", "", "| author | characters | share |", "|---|---|---|", ...rows];
     const models = modelsOf(tree);
     if (models.length > 0) {

@@ -15,28 +15,81 @@ const QUESTION_FILES = [
 export class QuestionsView {
     constructor({ api, status, models }) {
         Object.assign(this, { api, status });
-        this.model = element("select", { onchange: () => this.updateModel(models) }, ...models.map(({ name }) => element("option", { value: name }, name)));
+        this.model = element(
+            "select",
+            { onchange: () => this.updateModel(models) },
+            ...models.map(({ name }) => element("option", { value: name }, name)),
+        );
         this.asked = null;
         this.items = [];
         this.answers = [];
-        this.passage = element("textarea", { rows: "10", dir: "auto", "aria-label": "The passage", placeholder: "Paste a passage here", spellcheck: "false" });
-        this.note = element("p", { class: "hint", hidden: true }, "There is no question model: questions are asked by rules alone, about English sentences.");
+        this.passage = element("textarea", {
+            "rows": "7",
+            "dir": "auto",
+            "aria-label": "The passage",
+            "placeholder": "Paste a passage here",
+            "spellcheck": "false",
+        });
+        this.note = element(
+            "p",
+            { class: "hint", hidden: true },
+            "There is no question model: questions are asked by rules alone, about English sentences.",
+        );
         this.confidence = element("input", { type: "range", min: "0", max: "0.9", step: "0.05", value: "0" });
         this.confidenceText = element("output", {}, "");
         this.confidence.addEventListener("input", () => this.updateConfidence());
         this.updateConfidence();
-        const slider = element("label", { class: "slider" }, element("span", { class: "name" }, "Confidence of at least"), this.confidenceText, this.confidence);
+        const slider = element(
+            "label",
+            { class: "slider" },
+            element("span", { class: "name" }, "Confidence of at least"),
+            this.confidenceText,
+            this.confidence,
+        );
         this.text = element("div", { class: "marked-text", dir: "auto" });
         this.list = element("ol", { class: "questions" });
         this.summary = element("p", { class: "hint", role: "status" });
-        const save = QUESTION_FILES.map((file) => element("button", { type: "button", onclick: () => this.save(file) }, file.label));
+        const save = QUESTION_FILES.map((file) =>
+            element("button", { type: "button", onclick: () => this.save(file) }, file.label),
+        );
         this.result = element("div", { class: "paper", hidden: true }, this.text);
-        this.side = element("aside", { "aria-label": "The questions", hidden: true },
-            element("section", {}, element("h2", {}, "Questions"), this.summary, this.list, element("div", { class: "toolbar" }, ...save)));
-        const form = element("form", { onsubmit: (event) => { event.preventDefault(); this.ask(); } },
-            element("div", { class: "toolbar" }, labelled("Questions by", this.model), slider, element("button", { type: "submit", class: "primary" }, "Find questions")), this.passage, this.note);
+        this.side = element(
+            "aside",
+            { "aria-label": "The questions", "hidden": true },
+            element(
+                "section",
+                {},
+                element("h2", {}, "Questions"),
+                this.summary,
+                this.list,
+                element("div", { class: "toolbar" }, ...save),
+            ),
+        );
+        const form = element(
+            "form",
+            {
+                onsubmit: (event) => {
+                    event.preventDefault();
+                    this.ask();
+                },
+            },
+            element(
+                "div",
+                { class: "toolbar" },
+                labelled("Questions by", this.model),
+                slider,
+                element("button", { type: "submit", class: "primary" }, "Find questions"),
+            ),
+            this.passage,
+            this.note,
+        );
         this.updateModel(models);
-        this.node = element("div", { class: "columns" }, element("div", { class: "main" }, form, this.result), this.side);
+        this.node = element(
+            "div",
+            { class: "columns" },
+            element("div", { class: "main" }, form, this.result),
+            this.side,
+        );
     }
 
     /** Says what the chosen model cannot do. */
@@ -51,7 +104,11 @@ export class QuestionsView {
 
     request() {
         const confidence = Number(this.confidence.value);
-        return { model: this.model.value, text: this.passage.value, ...(confidence > 0 ? { min_confidence: confidence } : {}) };
+        return {
+            model: this.model.value,
+            text: this.passage.value,
+            ...(confidence > 0 ? { min_confidence: confidence } : {}),
+        };
     }
 
     /** Asks about the passage. */
@@ -75,7 +132,11 @@ export class QuestionsView {
 
     show(text, questions) {
         const units = unitsOfCharacters(text);
-        const ranges = questions.map(({ answer_characters: [start, end] }, number) => ({ start: units[start], end: units[end], number }));
+        const ranges = questions.map(({ answer_characters: [start, end] }, number) => ({
+            start: units[start],
+            end: units[end],
+            number,
+        }));
         const inOrder = [...ranges].sort((a, b) => a.start - b.start || b.end - a.end);
         this.answers = questions.map(() => []);
         const parts = segmentsOf(text, { answer: inOrder }).map(({ start, end, marks: { answer } }) => {
@@ -84,24 +145,50 @@ export class QuestionsView {
                 return part;
             }
             // Questions about the same words share their mark.
-            const numbers = ranges.filter((range) => range.start < end && start < range.end).map(({ number }) => number);
-            const mark = element("mark", { class: "answer", title: numbers.map((number) => questions[number].question).join("\n"), onpointerover: () => this.select(numbers[0]) }, part);
+            const numbers = ranges
+                .filter((range) => range.start < end && start < range.end)
+                .map(({ number }) => number);
+            const mark = element(
+                "mark",
+                {
+                    class: "answer",
+                    title: numbers.map((number) => questions[number].question).join("\n"),
+                    onpointerover: () => this.select(numbers[0]),
+                },
+                part,
+            );
             numbers.forEach((number) => this.answers[number].push(mark));
             return mark;
         });
         setChildren(this.text, ...parts);
         this.items = questions.map((question, number) => this.item(question, number));
         setChildren(this.list, ...this.items);
-        this.summary.textContent = questions.length === 0 ? "No question was found: try another passage, or a lower confidence." : `${questions.length} questions; select one to see its answer.`;
+        this.summary.textContent =
+            questions.length === 0
+                ? "No question was found: try another passage, or a lower confidence."
+                : `${questions.length} questions; select one to see its answer.`;
         this.result.hidden = false;
         this.side.hidden = false;
     }
 
     item({ question, answer, confidence }, number) {
         const shown = confidence === undefined || confidence === null ? "" : `${Math.round(100 * confidence)} %`;
-        return element("li", {}, element("button", {
-            type: "button", class: "question", onfocus: () => this.select(number), onpointerover: () => this.select(number),
-        }, element("bdi", { class: "asked" }, question), element("bdi", { class: "answer" }, answer), element("span", { class: "percent" }, shown)));
+        return element(
+            "li",
+            {},
+            element(
+                "button",
+                {
+                    type: "button",
+                    class: "question",
+                    onfocus: () => this.select(number),
+                    onpointerover: () => this.select(number),
+                },
+                element("bdi", { class: "asked" }, question),
+                element("bdi", { class: "answer" }, answer),
+                element("span", { class: "percent" }, shown),
+            ),
+        );
     }
 
     select(number) {

@@ -32,14 +32,17 @@ export class RunMetrics {
     /** A step reports the mean of its epoch so far: the curve has the mean since the report before. */
     addStep(line) {
         const { epoch, step, step_of_run: at, train_loss_nats_per_token: mean } = line;
-        const before = this.previous?.epoch === epoch && this.previous.step < step ? this.previous : { step: 0, mean: 0 };
+        const before =
+            this.previous?.epoch === epoch && this.previous.step < step ? this.previous : { step: 0, mean: 0 };
         this.train.push([at, (mean * step - before.mean * before.step) / (step - before.step)]);
         this.previous = { epoch, step, mean };
     }
 
     /** The training curve: that of the steps, or of the epochs if there are no steps between them. */
     trainCurve() {
-        return this.train.length > 0 ? this.train : this.epochs.map((line) => [line.step, line.train_loss_nats_per_token]);
+        return this.train.length > 0
+            ? this.train
+            : this.epochs.map((line) => [line.step, line.train_loss_nats_per_token]);
     }
 
     /** The epoch with the lowest validation loss, or null. */
@@ -59,7 +62,9 @@ export function ticks(low, high, count) {
     const step = power * ([1, 2, 5].find((factor) => factor * power >= raw) ?? 10);
     const first = Math.ceil(low / step);
     const last = Math.floor(high / step + 1e-9);
-    return Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => Number(((first + at) * step).toPrecision(12)));
+    return Array.from({ length: Math.max(0, last - first + 1) }, (_, at) =>
+        Number(((first + at) * step).toPrecision(12)),
+    );
 }
 
 /** The texts of new lines of samples.md: one for each epoch, with its losses as the first line. */

@@ -6,9 +6,9 @@ import { readEvents } from "./sse.js";
 const RETRY_AFTER = 1000;
 
 /**
- * Calls `onEvent` with each event of a run, `{event, data}`, until `signal` is aborted or the run is complete; `onState` with "open"
- * when the events come, "complete" at the end, and "waiting" with an error when the server does not answer. Rejects if the server
- * rejects the request for another reason than that it does not answer.
+ * Calls `onEvent` with each event of a run, `{event, data}`, until `signal` is aborted or the run is complete;
+ * `onState` with "open" when the events come, "complete" at the end, and "waiting" with an error when the server does
+ * not answer. Rejects if the server rejects the request for another reason than that it does not answer.
  */
 export async function followRun(api, name, { onEvent, onState, signal }) {
     let last = null;

@@ -21,13 +21,42 @@ export class RunsView {
         this.state = element("p", { class: "state", role: "status" }, "");
         this.chart = new LossChart();
         this.numbers = element("dl", { class: "numbers" });
-        this.samplesNode = element("div", { class: "samples", tabindex: "0", role: "group", "aria-label": "Samples" });
-        const legend = element("p", { class: "legend" }, element("span", { class: "key train" }, "training loss"), element("span", { class: "key valid" }, "validation loss"), element("span", { class: "hint" }, "nats per token"));
-        this.body = element("div", { class: "columns", hidden: true },
-            element("div", { class: "main" }, element("div", { class: "paper" }, this.chart.node, legend), this.numbers),
-            element("aside", { "aria-label": "Samples of the run" }, element("section", {}, element("h2", {}, "Samples"), this.samplesNode)));
+        this.samplesNode = element("div", {
+            "class": "samples",
+            "tabindex": "0",
+            "role": "group",
+            "aria-label": "Samples",
+        });
+        const legend = element(
+            "p",
+            { class: "legend" },
+            element("span", { class: "key train" }, "training loss"),
+            element("span", { class: "key valid" }, "validation loss"),
+            element("span", { class: "hint" }, "nats per token"),
+        );
+        this.body = element(
+            "div",
+            { class: "columns", hidden: true },
+            element(
+                "div",
+                { class: "main" },
+                element("div", { class: "paper" }, this.chart.node, legend),
+                this.numbers,
+            ),
+            element(
+                "aside",
+                { "aria-label": "Samples of the run" },
+                element("section", {}, element("h2", {}, "Samples"), this.samplesNode),
+            ),
+        );
         this.empty = element("p", { class: "placeholder", hidden: true });
-        this.node = element("div", {}, element("div", { class: "toolbar" }, labelled("Run", this.select), this.refreshButton, this.state), this.empty, this.body);
+        this.node = element(
+            "div",
+            {},
+            element("div", { class: "toolbar" }, labelled("Run", this.select), this.refreshButton, this.state),
+            this.empty,
+            this.body,
+        );
     }
 
     /** Called when the view is shown. */
@@ -42,7 +71,12 @@ export class RunsView {
         try {
             const { runs } = await this.api.get("/api/runs");
             const before = this.select.value;
-            setChildren(this.select, ...runs.map(({ name, is_training: isTraining }) => element("option", { value: name }, isTraining ? `${name} (training)` : name)));
+            setChildren(
+                this.select,
+                ...runs.map(({ name, is_training: isTraining }) =>
+                    element("option", { value: name }, isTraining ? `${name} (training)` : name),
+                ),
+            );
             this.empty.hidden = runs.length > 0;
             this.empty.textContent = "There are no runs in the folder runs/ of the server: train one, then look again.";
             if (runs.some(({ name }) => name === before)) {
@@ -64,7 +98,11 @@ export class RunsView {
         this.samples = [];
         this.body.hidden = false;
         this.draw();
-        const states = { open: "Connected; new losses appear as they are written.", complete: "The run is complete.", waiting: "Waiting for the server to come back." };
+        const states = {
+            open: "Connected; new losses appear as they are written.",
+            complete: "The run is complete.",
+            waiting: "Waiting for the server to come back.",
+        };
         const onState = (state) => {
             this.state.textContent = states[state];
             this.state.classList.toggle("live", state === "open");
@@ -119,12 +157,23 @@ export class RunsView {
             ["Validation loss", number(last?.valid_loss_nats_per_token, 3)],
             ["Best epoch", best === null ? "–" : `${best.epoch} (${number(best.valid_loss_nats_per_token, 3)})`],
             ["Perplexity", number(last?.valid_perplexity, 1)],
-            ["Learning rate", metrics.latest?.learning_rate === undefined ? "–" : metrics.latest.learning_rate.toPrecision(3)],
+            [
+                "Learning rate",
+                metrics.latest?.learning_rate === undefined ? "–" : metrics.latest.learning_rate.toPrecision(3),
+            ],
             ["Tokens per second", number(metrics.latest?.tokens_per_second, 0)],
             ...(metrics.rollbacks.length > 0 ? [["Rollbacks", String(metrics.rollbacks.length)]] : []),
         ];
-        setChildren(this.numbers, ...rows.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
+        setChildren(
+            this.numbers,
+            ...rows.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))),
+        );
         const samples = this.samples.slice(-SHOWN_SAMPLES).reverse();
-        setChildren(this.samplesNode, ...(samples.length === 0 ? [element("p", { class: "hint" }, "None yet: a sample is written at the end of each epoch.")] : samples.map((text) => element("pre", { dir: "auto" }, text.trim()))));
+        setChildren(
+            this.samplesNode,
+            ...(samples.length === 0
+                ? [element("p", { class: "hint" }, "None yet: a sample is written at the end of each epoch.")]
+                : samples.map((text) => element("pre", { dir: "auto" }, text.trim()))),
+        );
     }
 }

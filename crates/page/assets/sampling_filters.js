@@ -1,11 +1,12 @@
-// Which tokens the sampling options let a model choose, as the program does it: temperature, then min-p, then top-p. No DOM.
+// Which tokens the sampling options let a model choose, as the program does it: temperature, then min-p, then top-p. No
+// DOM.
 
 /** The options that a writer starts with: those of `generate`. */
 export const DEFAULT_SAMPLING = { temperature: 0.8, topP: 0.9, minP: 0, maxCopied: 0 };
 
 /**
- * For each of these probabilities, the likeliest first, whether the options let its token be chosen. They may be only the first ones
- * of a vocabulary: what is missing to 1 counts as tokens that are less likely.
+ * For each of these probabilities, the likeliest first, whether the options let its token be chosen. They may be only
+ * the first ones of a vocabulary: what is missing to 1 counts as tokens that are less likely.
  *
  * @param {number[]} probabilities
  * @param {{temperature: number, topP: number, minP: number}} sampling

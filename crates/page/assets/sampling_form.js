@@ -16,18 +16,69 @@ export class SamplingForm {
     constructor(onChange) {
         const percent = (value) => `${Math.round(100 * value)} %`;
         const times = (value) => value.toFixed(2);
-        this.temperature = slider("Temperature", 0, 2, 0.05, DEFAULT_SAMPLING.temperature, times, "Lower: likelier words. 0: the likeliest.");
-        this.topP = slider("Top-p", 0.05, 1, 0.05, DEFAULT_SAMPLING.topP, percent, "The likeliest words that together have this probability.");
-        this.minP = slider("Min-p", 0, 0.5, 0.01, DEFAULT_SAMPLING.minP, percent, "At least this part of the likeliest word's probability.");
+        this.temperature = slider(
+            "Temperature",
+            0,
+            2,
+            0.05,
+            DEFAULT_SAMPLING.temperature,
+            times,
+            "Lower: likelier words. 0: the likeliest.",
+        );
+        this.topP = slider(
+            "Top-p",
+            0.05,
+            1,
+            0.05,
+            DEFAULT_SAMPLING.topP,
+            percent,
+            "The likeliest words that together have this probability.",
+        );
+        this.minP = slider(
+            "Min-p",
+            0,
+            0.5,
+            0.01,
+            DEFAULT_SAMPLING.minP,
+            percent,
+            "At least this part of the likeliest word's probability.",
+        );
         const limit = (value) => (value < FEWEST_COPIED ? "no limit" : `${value} in a row`);
-        this.maxCopied = slider("Never copy more than", FEWEST_COPIED - 1, MOST_COPIED, 1, FEWEST_COPIED - 1, limit, "Tokens in a row that stand in the training text.");
-        this.length = slider("Length", 1, LONGEST, 1, 40, (value) => `${value} tokens`, "What “Write on” adds at most.");
-        this.seed = element("input", { type: "text", inputmode: "numeric", pattern: "[0-9]*", maxlength: "15", placeholder: "a new one each time" });
+        this.maxCopied = slider(
+            "Never copy more than",
+            FEWEST_COPIED - 1,
+            MOST_COPIED,
+            1,
+            FEWEST_COPIED - 1,
+            limit,
+            "Tokens in a row that stand in the training text.",
+        );
+        this.length = slider(
+            "Length",
+            1,
+            LONGEST,
+            1,
+            40,
+            (value) => `${value} tokens`,
+            "What “Write on” adds at most.",
+        );
+        this.seed = element("input", {
+            type: "text",
+            inputmode: "numeric",
+            pattern: "[0-9]*",
+            maxlength: "15",
+            placeholder: "a new one each time",
+        });
         this.copyNote = element("p", { class: "hint", hidden: true });
         this.sliders = [this.temperature, this.topP, this.minP, this.maxCopied, this.length];
-        this.node = element("fieldset", { class: "settings", oninput: () => onChange() },
+        this.node = element(
+            "fieldset",
+            { class: "settings", oninput: () => onChange() },
             element("legend", {}, "How the model writes"),
-            ...this.sliders.map((each) => each.node), this.copyNote, labelled("Seed", this.seed));
+            ...this.sliders.map((each) => each.node),
+            this.copyNote,
+            labelled("Seed", this.seed),
+        );
     }
 
     /** The sampling options; without a limit of copied tokens where the model cannot honour it. */

@@ -1,8 +1,9 @@
 // A text with several layers of marks that may overlap, cut into segments that each have one set of marks. No DOM.
 
 /**
- * The segments of a text: `[{start, end, marks}]`, where `marks[name]` is the range of the layer `name` that covers the segment, or
- * undefined. The ranges of a layer must be in order; of ranges that overlap, the later one begins where the earlier one ends.
+ * The segments of a text: `[{start, end, marks}]`, where `marks[name]` is the range of the layer `name` that covers the
+ * segment, or undefined. The ranges of a layer must be in order; of ranges that overlap, the later one begins where the
+ * earlier one ends.
  *
  * @param {string} text
  * @param {Object<string, {start: number, end: number}[]>} layers

@@ -21,7 +21,10 @@ export class ServerApi {
         return (await this.open(path, { body, signal })).json();
     }
 
-    /** The answer to a request, whose body can be read as it comes. Throws a SourceError if the server rejects the request. */
+    /**
+     * The answer to a request, whose body can be read as it comes. Throws a SourceError if the server rejects the
+     * request.
+     */
     async open(path, { body = null, headers = {}, signal } = {}) {
         const options = { headers: { ...headers }, signal, cache: "no-store", credentials: "omit" };
         if (this.token !== "") {

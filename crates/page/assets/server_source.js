@@ -18,14 +18,23 @@ export class ServerSource {
     async info() {
         const { name, unit, sha256, max_tokens, no_training_text } = this.model;
         return {
-            name, unit, hash: sha256, maxTokens: max_tokens, noCopied: no_training_text, noCopyLimit: no_training_text, noTyping: null,
+            name,
+            unit,
+            hash: sha256,
+            maxTokens: max_tokens,
+            noCopied: no_training_text,
+            noCopyLimit: no_training_text,
+            noTyping: unit === "subword" ? null : `${unit}s that are not in the vocabulary count as an unknown one`,
         };
     }
 
     async next({ text, count, sampling, signal }) {
         const body = { model: this.model.name, text, k: Math.max(count, LISTED_TOKENS), ...this.copyLimit(sampling) };
         const { next } = await this.api.post("/api/next", body, signal);
-        const isAllowed = allowedTokens(next.map(({ probability }) => probability), sampling);
+        const isAllowed = allowedTokens(
+            next.map(({ probability }) => probability),
+            sampling,
+        );
         return next.slice(0, count).map((token, at) => ({
             text: token.text,
             replaces: unitsAtEnd(text, token.replaces),
@@ -39,8 +48,16 @@ export class ServerSource {
     async generate({ text, maxTokens, seed, sampling, signal }, onPiece) {
         const { temperature, topP, minP } = sampling;
         const body = {
-            model: this.model.name, prompt: text, max_tokens: maxTokens, seed, temperature, top_p: topP,
-            ...(minP > 0 ? { min_p: minP } : {}), stream: true, logprobs: 0, ...this.copyLimit(sampling),
+            model: this.model.name,
+            prompt: text,
+            max_tokens: maxTokens,
+            seed,
+            temperature,
+            top_p: topP,
+            ...(minP > 0 ? { min_p: minP } : {}),
+            stream: true,
+            logprobs: 0,
+            ...this.copyLimit(sampling),
         };
         const response = await this.api.open("/v1/completions", { body, signal });
         let logProb = null;
@@ -74,7 +91,9 @@ export class ServerSource {
         const { text: read, tokens: names, text_offset: starts, token_logprobs: logProbs } = choices[0].logprobs;
         const units = unitsOfCharacters(read);
         const tokens = starts.map((start, at) => ({
-            start: units[start], end: units[starts[at + 1] ?? units.length - 1], logProb: logProbs[at],
+            start: units[start],
+            end: units[starts[at + 1] ?? units.length - 1],
+            logProb: logProbs[at],
         }));
         return { text: read, tokens: tokens.slice(paddingLength(tokens, names)) };
     }
@@ -84,7 +103,10 @@ export class ServerSource {
         const { text: read, runs } = await this.api.post("/api/trace", body, signal);
         const units = unitsOfCharacters(read);
         const passages = runs.map(({ start, end, tokens, source: { before, text: copied, after } }) => ({
-            start: units[start], end: units[end], tokens, passage: { before, text: copied, after },
+            start: units[start],
+            end: units[end],
+            tokens,
+            passage: { before, text: copied, after },
         }));
         return { text: read, passages };
     }

@@ -1,8 +1,10 @@
-// A source of text: a language model with which the page writes and measures. There are several implementations: a server,
-// which is asked over HTTP (server_source.js), and a model inside the page. A source stands for one model; the page gets a list.
+// A source of text: a language model with which the page writes and measures. There are several implementations: a
+// server, which is asked over HTTP (server_source.js), and a model inside the page. A source stands for one model; the
+// page gets a list.
 //
-// All positions are in UTF-16 units, as in JavaScript's strings. All probabilities are those of the model, before the temperature
-// and the filters. Every method fails with a SourceError. A `signal` is an AbortSignal: an aborted call rejects with an AbortError.
+// All positions are in UTF-16 units, as in JavaScript's strings. All probabilities are those of the model, before the
+// temperature and the filters. Every method fails with a SourceError. A `signal` is an AbortSignal: an aborted call
+// rejects with an AbortError.
 
 /**
  * What a model is, and what it can do.
@@ -14,7 +16,8 @@
  * @property {number} maxTokens The most tokens of one call of `generate`.
  * @property {string | null} noCopied Why copied passages cannot be shown, one line; null if they can.
  * @property {string | null} noCopyLimit Why `maxCopied` cannot be honoured; null if it can.
- * @property {string | null} noTyping Why some texts cannot be typed, such as words that are not in the vocabulary; null if all can.
+ * @property {string | null} noTyping Why some texts cannot be typed, such as words that are not in the vocabulary; null
+ *   if all can.
  */
 
 /**
@@ -32,8 +35,8 @@
  *
  * @typedef {object} TextChoice
  * @property {string} text What it adds to the text, with the space before it if there is one.
- * @property {number} replaces The units at the end of the text in whose place it comes, such as the beginning of a syllable;
- *   mostly 0.
+ * @property {number} replaces The units at the end of the text in whose place it comes, such as the beginning of a
+ *   syllable; mostly 0.
  * @property {number} probability Its probability.
  * @property {boolean} isAllowed Whether the sampling options let it be chosen.
  * @property {boolean} isCopied Whether it would continue a copied passage; false where that is not known.
@@ -64,7 +67,8 @@
  * @property {number} start Where it begins in the text that was read.
  * @property {number} end Where it ends.
  * @property {number} tokens The number of its tokens.
- * @property {{before: string, text: string, after: string}} passage The passage of the training text with what stands around it.
+ * @property {{before: string, text: string, after: string}} passage The passage of the training text with what stands
+ *   around it.
  */
 
 /**
@@ -72,12 +76,14 @@
  *
  * - `info() → SourceInfo`.
  * - `next({text, count, sampling, signal}) → TextChoice[]`: the likeliest next tokens, the likeliest first.
- * - `generate({text, maxTokens, seed, sampling, signal}, onPiece) → {seed, isComplete}`: continues a text, calls `onPiece` with each
- *   TextPiece, and says whether the model ended the text. The same text, seed and options give the same pieces.
- * - `read({text, signal}) → {text, tokens: ReadToken[]}`: the probability of each token of a text. The `text` of the answer is that
- *   of the tokens: it may have other spaces or capitals than the given one, and "<unknown>" for unknown words.
- * - `copied({text, minTokens, signal}) → {text, passages: CopiedPassage[]}`: the passages of at least `minTokens` tokens that are
- *   in the training text, in their order and without overlap; only where `noCopied` is null.
+ * - `generate({text, maxTokens, seed, sampling, signal}, onPiece) → {seed, isComplete}`: continues a text, calls
+ *   `onPiece` with each TextPiece, and says whether the model ended the text. The same text, seed and options give the
+ *   same pieces.
+ * - `read({text, signal}) → {text, tokens: ReadToken[]}`: the probability of each token of a text. The `text` of the
+ *   answer is that of the tokens: it may have other spaces or capitals than the given one, and "<unknown>" for unknown
+ *   words.
+ * - `copied({text, minTokens, signal}) → {text, passages: CopiedPassage[]}`: the passages of at least `minTokens`
+ *   tokens that are in the training text, in their order and without overlap; only where `noCopied` is null.
  */
 export const SOURCE_METHODS = ["info", "next", "generate", "read", "copied"];
 

@@ -82,6 +82,17 @@ export class TextTree {
         this.current = number;
     }
 
+    /** Forgets all steps that the text does not consist of. */
+    deleteOtherBranches() {
+        const steps = this.path().map((number) => this.steps[number]);
+        this.steps = steps.map((step, number) => ({
+            ...step,
+            parent: number === 0 ? null : number - 1,
+            next: number + 1 < steps.length ? number + 1 : null,
+        }));
+        this.current = steps.length - 1;
+    }
+
     /** The numbers of the steps from the first one to `number`. */
     path(number = this.current) {
         const path = [];
@@ -132,8 +143,8 @@ export class TextTree {
     }
 
     /**
-     * Goes to the text before `position`: to the step that ends there, or to a new one that has the first part of the step in which it
-     * lies.
+     * Goes to the text before `position`: to the step that ends there, or to a new one that has the first part of the
+     * step in which it lies.
      */
     cutAt(position) {
         const pieces = this.pieces();
@@ -188,7 +199,10 @@ export class TextTree {
             return keys.get(key);
         };
         const steps = this.steps.map(({ parent, author, tokens, origin }) => ({
-            parent, author, origin: origin === null ? null : originNumber(origin), tokens,
+            parent,
+            author,
+            origin: origin === null ? null : originNumber(origin),
+            tokens,
         }));
         const text = this.text();
         return { version: TREE_VERSION, text, characters: this.shares(), current: this.current, origins, steps };
@@ -196,8 +210,14 @@ export class TextTree {
 
     /** The tree of such an object. Throws an Error of one line if it has another form. */
     static fromJson(saved) {
-        const invalid = (reason) => new Error(`this is no saved text: ${reason}; expected a file that this page has saved`);
-        if (typeof saved !== "object" || saved === null || !Array.isArray(saved.steps) || !Array.isArray(saved.origins)) {
+        const invalid = (reason) =>
+            new Error(`this is no saved text: ${reason}; expected a file that this page has saved`);
+        if (
+            typeof saved !== "object" ||
+            saved === null ||
+            !Array.isArray(saved.steps) ||
+            !Array.isArray(saved.origins)
+        ) {
             throw invalid("it has no steps");
         }
         if (saved.version !== TREE_VERSION) {
@@ -205,7 +225,9 @@ export class TextTree {
         }
         const tree = new TextTree();
         const isToken = (token) =>
-            typeof token?.text === "string" && Number.isInteger(token.replaces) && token.replaces >= 0 &&
+            typeof token?.text === "string" &&
+            Number.isInteger(token.replaces) &&
+            token.replaces >= 0 &&
             (token.probability === null || (token.probability >= 0 && token.probability <= 1));
         saved.steps.forEach((step, number) => {
             const { parent, author, origin, tokens } = step ?? {};

@@ -29,9 +29,9 @@ export function wordsOf(text) {
 }
 
 /**
- * Where in `draft` the tokens of a text stand that was read from it: `[{start, end, logProb}]`. The text of the tokens may have
- * other spaces and capitals, and "<unknown>" for words that the model does not know; such a token gets what stands between its
- * neighbours, or its word if there are as many words as tokens.
+ * Where in `draft` the tokens of a text stand that was read from it: `[{start, end, logProb}]`. The text of the tokens
+ * may have other spaces and capitals, and "<unknown>" for words that the model does not know; such a token gets what
+ * stands between its neighbours, or its word if there are as many words as tokens.
  *
  * @param {string} draft
  * @param {{text: string, tokens: {start: number, end: number, logProb: number | null}[]}} read
@@ -45,7 +45,8 @@ export function alignTokens(draft, read) {
         const range = trimmedRange(draft, starts[at], starts[end]);
         const words = pending.length > 1 ? wordsOf(draft.slice(range.start, range.end)) : [];
         pending.forEach((logProb, number) => {
-            const { start, end: wordEnd } = words.length === pending.length ? words[number] : { start: 0, end: range.end - range.start };
+            const { start, end: wordEnd } =
+                words.length === pending.length ? words[number] : { start: 0, end: range.end - range.start };
             aligned.push({ start: range.start + start, end: range.start + wordEnd, logProb });
         });
         pending = [];
@@ -67,8 +68,8 @@ export function alignTokens(draft, read) {
 }
 
 /**
- * Where in `draft` the passages of a text stand that was read from it, as `alignTokens`: each passage with its own `start` and `end`.
- * Their words are known to the model, so that all of a passage is in the draft.
+ * Where in `draft` the passages of a text stand that was read from it, as `alignTokens`: each passage with its own
+ * `start` and `end`. Their words are known to the model, so that all of a passage is in the draft.
  *
  * @param {string} draft
  * @param {{text: string, passages: {start: number, end: number}[]}} read
@@ -88,7 +89,10 @@ export function alignPassages(draft, read) {
     return aligned;
 }
 
-/** Where a token stands in the folded draft from `at` on, within reach; −1 if nowhere. The beginning of a word is found as one. */
+/**
+ * Where a token stands in the folded draft from `at` on, within reach; −1 if nowhere. The beginning of a word is found
+ * as one.
+ */
 function findToken(draft, folded, starts, token, at, beginsWord) {
     const reach = folded.slice(at, at + LOOK_AHEAD + token.length);
     for (let found = reach.indexOf(token); found >= 0; found = reach.indexOf(token, found + 1)) {
@@ -123,8 +127,8 @@ function trimmedRange(text, start, end) {
 }
 
 /**
- * The surprise of each word of a draft: `[{start, end, nats}]`. A token counts for the word in which it begins, or the next one,
- * as a space does; `nats` is null for a word without scored tokens.
+ * The surprise of each word of a draft: `[{start, end, nats}]`. A token counts for the word in which it begins, or the
+ * next one, as a space does; `nats` is null for a word without scored tokens.
  */
 export function surpriseOfWords(draft, read) {
     const words = wordsOf(draft).map((word) => ({ ...word, nats: null }));

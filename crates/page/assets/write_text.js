@@ -1,6 +1,7 @@
 // The text that is being written, with the three signs on its words, and what is known about the selected word.
 
 import { element, setChildren } from "./dom.js";
+import { needsSpace } from "./joining.js";
 import { MarkedText } from "./marked_text.js";
 import { AUTHOR_NAMES } from "./provenance.js";
 import { alignPassages, bitsText, percentText, surpriseLevel, surpriseOfWords, wordsOf } from "./words.js";
@@ -16,30 +17,62 @@ export class WriteText {
         this.tree = null;
         this.scores = { text: "", words: [] };
         this.passages = { text: "", found: [] };
-        const sign = (label) => element("input", { type: "checkbox", checked: true, "aria-label": label, onchange: () => this.draw() });
-        this.signs = { surprise: sign("Show surprise"), copied: sign("Show copied passages"), typed: sign("Show your own words") };
+        const sign = (label) =>
+            element("input", {
+                "type": "checkbox",
+                "checked": true,
+                "aria-label": label,
+                "onchange": () => this.draw(),
+            });
+        this.signs = {
+            surprise: sign("Show surprise"),
+            copied: sign("Show copied passages"),
+            typed: sign("Show your own words"),
+        };
         const legend = (name, example, text) =>
             element("label", { class: "inline" }, this.signs[name], element("span", { class: example }, text));
         this.copiedLegend = legend("copied", "copied", "copied");
         this.marked = new MarkedText("The text. The arrow keys select a word, Enter continues before it.", {
-            onSelect: (number) => this.showDetails(number), onOpen: (number) => this.goTo(number),
+            onSelect: (number) => this.showDetails(number),
+            onOpen: (number) => this.goTo(number),
         });
-        this.placeholder = element("p", { class: "placeholder" }, "Your text begins here. Choose a word below, or type one.");
-        this.node = element("div", { class: "paper" }, this.placeholder, this.marked.node,
-            element("div", { class: "legend", role: "group", "aria-label": "Signs" },
-                legend("surprise", "level-4", "surprising"), this.copiedLegend, legend("typed", "typed", "typed by you")));
+        this.placeholder = element(
+            "p",
+            { class: "placeholder" },
+            "Your text begins here. Choose a word below, or type one.",
+        );
+        this.node = element(
+            "div",
+            { class: "paper" },
+            this.placeholder,
+            this.marked.node,
+            element(
+                "div",
+                { "class": "legend", "role": "group", "aria-label": "Signs" },
+                legend("surprise", "level-4", "surprising"),
+                this.copiedLegend,
+                legend("typed", "typed", "typed by you"),
+            ),
+        );
         this.detailsBody = element("div", { "aria-live": "polite" });
         this.copyNote = element("p", { class: "hint", hidden: true });
-        this.details = element("section", { class: "details" }, element("h2", {}, "The word"), this.detailsBody, this.copyNote);
+        this.details = element(
+            "section",
+            { class: "details" },
+            element("h2", {}, "The word"),
+            this.detailsBody,
+            this.copyNote,
+        );
         this.showDetails(null);
     }
 
     /** Adapts the signs to a model. */
-    setModel({ noCopied }) {
+    setModel({ noCopied, unit }) {
         this.copiedLegend.hidden = noCopied !== null;
         this.copyNote.hidden = noCopied === null;
         this.copyNote.textContent = noCopied === null ? "" : `Copied passages are not shown: ${noCopied}`;
         this.noCopied = noCopied;
+        this.unit = unit;
         this.scores = { text: "", words: [] };
         this.passages = { text: "", found: [] };
     }
@@ -80,7 +113,8 @@ export class WriteText {
         this.marked.node.hidden = text === "";
         const scored = this.scores.text === text ? this.scores.words : carriedScores(this.scores, text);
         const words = scored.map((word) => ({
-            ...word, classes: this.signs.surprise.checked && word.nats !== null ? [`level-${surpriseLevel(word.nats)}`] : [],
+            ...word,
+            classes: this.signs.surprise.checked && word.nats !== null ? [`level-${surpriseLevel(word.nats)}`] : [],
         }));
         this.pieces = this.tree.pieces();
         const shown = this.signs.typed.checked ? this.pieces : [];
@@ -99,7 +133,10 @@ export class WriteText {
     showDetails(number) {
         const word = this.marked?.words[number];
         if (word === undefined) {
-            setChildren(this.detailsBody, element("p", { class: "hint" }, "Point to a word of the text, or select one with the arrow keys."));
+            setChildren(
+                this.detailsBody,
+                element("p", { class: "hint" }, "Point to a word of the text, or select one with the arrow keys."),
+            );
             return;
         }
         const text = this.tree.text();
@@ -109,23 +146,38 @@ export class WriteText {
         const passage = this.shownPassages.find(({ start, end }) => start < word.end && word.start < end);
         const rows = [
             ...row("Written", AUTHOR_NAMES[piece.author]),
-            ...row("Surprise", word.nats === null ? "no score" : `${bitsText(word.nats)} (${percentText(Math.exp(-word.nats))})`),
+            ...row(
+                "Surprise",
+                word.nats === null ? "no score" : `${bitsText(word.nats)} (${percentText(Math.exp(-word.nats))})`,
+            ),
             ...(origin.seed === undefined ? [] : row("Seed", String(origin.seed))),
             ...row("Model", element("bdi", {}, origin.model)),
         ];
-        setChildren(this.detailsBody,
+        setChildren(
+            this.detailsBody,
             element("p", { class: "word" }, element("bdi", {}, text.slice(word.start, word.end))),
             element("dl", {}, ...rows),
-            passage === undefined ? null : passageNote(passage),
-            element("button", { type: "button", onclick: () => this.goTo(number) }, "Continue before this word"));
+            element("button", { type: "button", onclick: () => this.goTo(number) }, "Continue before this word"),
+            passage === undefined ? null : passageNote(passage, this.unit),
+        );
     }
 }
 
-/** Where a copied passage comes from. */
-function passageNote({ tokens, passage: { before, text, after } }) {
-    return element("div", { class: "passage" },
+/** Where a copied passage comes from. The parts of a text by words come without the spaces between them. */
+function passageNote({ tokens, passage: { before, text, after } }, unit) {
+    const space = (a, b) => (unit === "word" && needsSpace(a, b) ? " " : "");
+    return element(
+        "div",
+        { class: "passage" },
         element("p", { class: "hint" }, `Copied: ${tokens} tokens in a row. In the training text:`),
-        element("blockquote", { dir: "auto" }, `… ${before}`, element("mark", { class: "copied" }, text), `${after} …`));
+        element(
+            "blockquote",
+            { dir: "auto" },
+            `… ${before}${space(before, text)}`,
+            element("mark", { class: "copied" }, text),
+            `${space(text, after)}${after} …`,
+        ),
+    );
 }
 
 /** The words of a text that has changed since it was scored: those at its beginning keep their scores. */

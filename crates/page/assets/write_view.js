@@ -1,4 +1,5 @@
-// The view in which a text is written: what people type, what they choose of the model's next words, and what the model writes.
+// The view in which a text is written: what people type, what they choose of the model's next words, and what the model
+// writes.
 
 import { BranchesList } from "./branches_list.js";
 import { ChoicesList } from "./choices_list.js";
@@ -18,21 +19,33 @@ const PAUSE = 60;
 
 /** The view. */
 export class WriteView {
-    /** `sources` are the models with their info, `[{source, info}]`; `status` shows a line; `program` is named in saved files. */
+    /**
+     * `sources` are the models with their info, `[{source, info}]`; `status` shows a line; `program` is named in saved
+     * files.
+     */
     constructor({ sources, status, program }) {
         this.status = status;
         this.tree = keptDraft();
         this.requests = new AbortController();
         this.sample = null;
+        this.hasFailed = false;
         this.select = sourceSelect("Model", sources, (chosen) => this.setModel(chosen));
         this.choices = new ChoicesList((choice) => this.choose(choice));
         this.text = new WriteText((position) => this.goTo(position));
-        this.branches = new BranchesList((step) => this.change(() => this.tree.go(step)));
+        this.branches = new BranchesList({
+            onGo: (step) => this.change(() => this.tree.go(step)),
+            onDelete: () => this.change(() => this.tree.deleteOtherBranches()),
+        });
         this.refreshSoon = delayed(() => this.refresh(), PAUSE);
         this.sampling = new SamplingForm(this.refreshSoon);
         this.export = exportPanel({
-            tree: () => this.tree, program, status,
-            onOpen: (tree) => this.change(() => { this.tree = tree; }),
+            tree: () => this.tree,
+            program,
+            status,
+            onOpen: (tree) =>
+                this.change(() => {
+                    this.tree = tree;
+                }),
         });
         this.build();
         this.setModel(sources[0]);
@@ -47,29 +60,73 @@ export class WriteView {
         this.writeButton.classList.add("primary");
         this.againButton = button("Try again", "Another version of what the model wrote last", () => this.writeAgain());
         this.stopButton = button("Stop", "Escape", () => this.stop());
-        this.newButton = button("New text", "Goes to the beginning; what is written stays as a branch", () => this.change(() => this.tree.go(0)));
+        this.newButton = button("New text", "Goes to the beginning; what is written stays as a branch", () =>
+            this.change(() => this.tree.go(0)),
+        );
         this.input = element("textarea", {
-            rows: "1", dir: "auto", "aria-label": "Your own words", placeholder: "Type your own words, Enter adds them",
-            autocomplete: "off", spellcheck: "false",
-            onkeydown: (event) => this.onInputKey(event), oninput: () => this.updateSpace(),
+            "rows": "1",
+            "dir": "auto",
+            "aria-label": "Your own words",
+            "placeholder": "Type your own words, Enter adds them",
+            "autocomplete": "off",
+            "spellcheck": "false",
+            "onkeydown": (event) => this.onInputKey(event),
+            "oninput": () => this.updateSpace(),
         });
         this.space = element("input", { type: "checkbox" });
-        const form = element("form", { class: "typing", onsubmit: (event) => { event.preventDefault(); this.type(); } },
-            this.input, element("label", { class: "inline" }, this.space, "space before it"), element("button", { type: "submit" }, "Add"));
-        const keys = element("p", { class: "hint" }, "Arrow down goes to the next words; there, arrows, Enter and the digits choose.");
-        this.node = element("div", { class: "columns", onkeydown: (event) => this.onKey(event) },
-            element("div", { class: "main" },
-                element("div", { class: "toolbar" }, this.select.node, this.undoButton, this.redoButton, this.writeButton, this.againButton,
-                    this.stopButton, this.newButton),
-                this.text.node, form, keys, this.choices.node),
-            element("aside", { "aria-label": "Settings, branches and export" },
-                this.text.details, this.sampling.node, this.branches.node, this.export));
+        const form = element(
+            "form",
+            {
+                class: "typing",
+                onsubmit: (event) => {
+                    event.preventDefault();
+                    this.type();
+                },
+            },
+            this.input,
+            element("label", { class: "inline" }, this.space, "space before it"),
+            element("button", { type: "submit" }, "Add"),
+        );
+        const keys = "Arrow down goes to the next words; there, arrows, Enter and the digits choose. ";
+        this.typingNote = element("span", {}, "");
+        this.node = element(
+            "div",
+            { class: "columns", onkeydown: (event) => this.onKey(event) },
+            element(
+                "div",
+                { class: "main" },
+                element(
+                    "div",
+                    { class: "toolbar" },
+                    this.select.node,
+                    this.undoButton,
+                    this.redoButton,
+                    this.writeButton,
+                    this.againButton,
+                    this.stopButton,
+                    this.newButton,
+                ),
+                this.text.node,
+                form,
+                element("p", { class: "hint" }, keys, this.typingNote),
+                this.choices.node,
+            ),
+            element(
+                "aside",
+                { "aria-label": "Settings, branches and export" },
+                this.text.details,
+                this.sampling.node,
+                this.branches.node,
+                this.export,
+            ),
+        );
     }
 
     setModel({ source, info }) {
         Object.assign(this, { source, info });
         this.sampling.setModel(info);
         this.text.setModel(info);
+        this.typingNote.textContent = info.noTyping === null ? "" : `Note: ${info.noTyping}.`;
         this.refresh();
     }
 
@@ -172,7 +229,11 @@ export class WriteView {
         const sample = new AbortController();
         this.sample = sample;
         this.requests.abort();
-        const [sampling, maxTokens, seed] = [this.sampling.sampling(), this.sampling.maxTokens(), this.sampling.chosenSeed()];
+        const [sampling, maxTokens, seed] = [
+            this.sampling.sampling(),
+            this.sampling.maxTokens(),
+            this.sampling.chosenSeed(),
+        ];
         const origin = { ...this.origin(), seed, sampling };
         const steps = new SampleSteps(([first, ...rest]) => {
             const text = joinedText(this.tree.text(), first.text);
@@ -221,6 +282,7 @@ export class WriteView {
         this.updateSpace();
         this.text.show(this.tree);
         this.branches.show(this.tree);
+        this.choices.disable();
         this.export.update();
         if (this.sample !== null) {
             return;
@@ -231,13 +293,19 @@ export class WriteView {
         const text = this.tree.text();
         const failed = (error) => {
             if (error.name !== "AbortError" && !signal.aborted) {
+                this.hasFailed = true;
                 this.status(error.message, true);
             }
         };
         const request = { text, count: CHOICES, sampling: this.sampling.sampling(), signal };
         const choices = this.source.next(request).then((found) => {
-            if (!signal.aborted) {
-                this.choices.show(found, this.info.unit);
+            if (signal.aborted) {
+                return;
+            }
+            this.choices.show(found, this.info.unit);
+            if (this.hasFailed) {
+                this.hasFailed = false;
+                this.status("");
             }
         });
         choices.catch(failed);

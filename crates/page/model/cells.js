@@ -1,5 +1,5 @@
-// One step of the recurrent cells. The equations are those of the crate `kernels`, with the gates of an LSTM in the order i, f, g, o
-// and those of a GRU in the order z, r, n. Sums are 32-bit floats.
+// One step of the recurrent cells. The equations are those of the crate `kernels`, with the gates of an LSTM in the
+// order i, f, g, o and those of a GRU in the order z, r, n. Sums are 32-bit floats.
 
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 
@@ -32,12 +32,18 @@ export const layerNorm = (x, { gain, bias }) => normalize(x).map((value, at) => 
  *
  * @param {object} layer The configuration of the layer.
  * @param {(name: string) => object} matrix By the name of a parameter of the cell, its matrix.
- * @param {(name: string) => Float32Array | null} vector By the name of a parameter of the cell, its values; null if there is none.
+ * @param {(name: string) => Float32Array | null} vector By the name of a parameter of the cell, its values; null if
+ *   there is none.
  * @param {import("./matrix.js").MatrixMemory} memory
  * @returns {Cell}
  */
 export function makeCell(layer, matrix, vector, memory) {
-    const weights = { units: layer.units, kernel: matrix("kernel"), recurrent: matrix("recurrent_kernel"), bias: vector("bias") };
+    const weights = {
+        units: layer.units,
+        kernel: matrix("kernel"),
+        recurrent: matrix("recurrent_kernel"),
+        bias: vector("bias"),
+    };
     const product = (factor, x) => memory.multiply(factor, x);
     if (layer.cell === "rnn") {
         return rnn(weights, ACTIVATIONS[layer.activation ?? "tanh"], product);
@@ -50,14 +56,15 @@ export function makeCell(layer, matrix, vector, memory) {
     }
     const norm = layer.cell_norm
         ? {
-            inputGain: vector("norm.input_gain"),
-            recurrentGain: vector("norm.recurrent_gain"),
-            cell: { gain: vector("norm.cell.gain"), bias: vector("norm.cell.bias") },
-        }
+              inputGain: vector("norm.input_gain"),
+              recurrentGain: vector("norm.recurrent_gain"),
+              cell: { gain: vector("norm.cell.gain"), bias: vector("norm.cell.bias") },
+          }
         : null;
     const factors = layer.mogrifier_rank > 0 ? [0, 1] : [0];
     const rounds = Array.from({ length: layer.mogrifier_rounds ?? 0 }, (_, round) =>
-        factors.map((factor) => matrix(`modulations.${round}.factors.${factor}`)));
+        factors.map((factor) => matrix(`modulations.${round}.factors.${factor}`)),
+    );
     return lstm(weights, norm, rounds, product);
 }
 
@@ -99,14 +106,20 @@ function gruBefore({ units, kernel, bias }, recurrent, product) {
     const rows = (from, to) => ({
         ...recurrent,
         rows: to - from,
-        values: recurrent.values.subarray((from * recurrent.values.length) / recurrent.rows, (to * recurrent.values.length) / recurrent.rows),
+        values: recurrent.values.subarray(
+            (from * recurrent.values.length) / recurrent.rows,
+            (to * recurrent.values.length) / recurrent.rows,
+        ),
         scales: recurrent.scales?.subarray(from, to) ?? null,
     });
     const [ofGates, ofCandidate] = [rows(0, 2 * units), rows(2 * units, 3 * units)];
     const step = (x, [h]) => {
         const a = product(kernel, x).map((value, at) => value + bias[at]);
         const gates = product(ofGates, h).map((value, at) => sigmoid(a[at] + value));
-        const ofReset = product(ofCandidate, h.map((before, unit) => gates[units + unit] * before));
+        const ofReset = product(
+            ofCandidate,
+            h.map((before, unit) => gates[units + unit] * before),
+        );
         const next = h.map((before, unit) => {
             const n = Math.tanh(a[2 * units + unit] + ofReset[unit]);
             return n + gates[unit] * (before - n);
@@ -127,8 +140,9 @@ function lstm(weights, norm, rounds, product) {
     const step = (input, [before, c]) => {
         const [x, h] = modulated(input, before, rounds, product);
         const a = norm === null ? sums(weights, x, h, product) : normalizedSums(x, h);
-        const nextC = c.map((value, unit) =>
-            sigmoid(a[units + unit]) * value + sigmoid(a[unit]) * Math.tanh(a[2 * units + unit]));
+        const nextC = c.map(
+            (value, unit) => sigmoid(a[units + unit]) * value + sigmoid(a[unit]) * Math.tanh(a[2 * units + unit]),
+        );
         const read = norm === null ? nextC : layerNorm(nextC, norm.cell);
         return [read.map((value, unit) => sigmoid(a[3 * units + unit]) * Math.tanh(value)), nextC];
     };

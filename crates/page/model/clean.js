@@ -1,7 +1,14 @@
 // The cleaning rules of a tokenizer, applied to a whole text: the rules of `text_prep::clean`.
 
 import {
-    WHITE_SPACE, ZERO_WIDTH_JOINER, isApostrophe, isExtender, isPunctuation, isSymbol, isWordCharacter, lowerCase,
+    WHITE_SPACE,
+    ZERO_WIDTH_JOINER,
+    isApostrophe,
+    isExtender,
+    isPunctuation,
+    isSymbol,
+    isWordCharacter,
+    lowerCase,
     trimWhiteSpace,
 } from "./unicode.js";
 
@@ -10,17 +17,18 @@ export const LINE_END = "\ufdd0";
 
 /** By name, from a text and the values of the rule to the cleaned text. */
 const RULES = {
-    "prepend": (text, { text: before, times }) => before.repeat(times) + text,
+    prepend: (text, { text: before, times }) => before.repeat(times) + text,
     "lower-case": lowerCase,
-    "replace": (text, { from, to, times }) => text.split(from).join(to.repeat(times)),
+    replace: (text, { from, to, times }) => text.split(from).join(to.repeat(times)),
     "collapse-spaces": (text, { to }) => text.replace(/ {2,}/g, () => to),
-    "trim": trimWhiteSpace,
+    trim: trimWhiteSpace,
     "trim-lines": (text) => text.split("\n").map(trimWhiteSpace).join("\n"),
     "keep-line-ends": keepLineEnds,
-    "space-punctuation": (text, { set }) => (set === "keras" ? spaceKerasPunctuation(text) : spacePunctuation(text, set === "unicode")),
+    "space-punctuation": (text, { set }) =>
+        set === "keras" ? spaceKerasPunctuation(text) : spacePunctuation(text, set === "unicode"),
     "collapse-white-space": (text) => text.replace(severalSpaces, " "),
-    "nfc": (text) => text.normalize("NFC"),
-    "nfkc": (text) => text.normalize("NFKC"),
+    nfc: (text) => text.normalize("NFC"),
+    nfkc: (text) => text.normalize("NFKC"),
     "strip-punctuation": stripPunctuation,
     "digits-to-one": (text, { token }) => text.replace(/\p{Nd}+/gu, () => token),
 };
@@ -104,7 +112,9 @@ function spacePunctuation(text, straight) {
     return needsSpace ? `${out} ` : out;
 }
 
-/** Without punctuation and symbols; between word characters they become one space. Apostrophes inside words are kept. */
+/**
+ * Without punctuation and symbols; between word characters they become one space. Apostrophes inside words are kept.
+ */
 function stripPunctuation(text) {
     let out = "";
     // The last character that was kept, and what was removed since then: "", an apostrophe, or something else.

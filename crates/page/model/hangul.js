@@ -1,7 +1,10 @@
 // Hangul syllables as jamo. Unicode composes a leading consonant and a vowel, and the result with a final consonant, in
 // normalisation form C; form D divides them again.
 
-/** The token between two jamo of the text that are not one syllable: the detokenizer removes it and does not compose them. */
+/**
+ * The token between two jamo of the text that are not one syllable: the detokenizer removes it and does not compose
+ * them.
+ */
 export const JAMO_SEPARATOR = "<seam>";
 
 const isLead = (c) => /^[\u1100-\u1112]$/.test(c);
@@ -11,7 +14,8 @@ const isSyllable = (c) => /^[\uac00-\ud7a3]$/.test(c);
 const isOpenSyllable = (c) => isSyllable(c) && c.normalize("NFD").length === 2;
 
 /** The syllable of `open`, a leading consonant or a syllable without a final one, and `c`; "" if they are not one. */
-const join = (open, c) => ((isLead(open) && isVowel(c)) || (isOpenSyllable(open) && isFinal(c)) ? (open + c).normalize("NFC") : "");
+const join = (open, c) =>
+    (isLead(open) && isVowel(c)) || (isOpenSyllable(open) && isFinal(c)) ? (open + c).normalize("NFC") : "";
 
 /** Divides the characters of one text. */
 export class Decomposer {
@@ -20,7 +24,9 @@ export class Decomposer {
         this.open = "";
     }
 
-    /** The tokens of a character: its jamo if it is a syllable, else itself, after a separator if it would be composed. */
+    /**
+     * The tokens of a character: its jamo if it is a syllable, else itself, after a separator if it would be composed.
+     */
     tokens(character) {
         if (isSyllable(character)) {
             const jamo = Array.from(character.normalize("NFD"));

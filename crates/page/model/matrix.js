@@ -1,5 +1,5 @@
-// Matrices in one block of memory and their products with vectors: by 128-bit SIMD in WebAssembly (product.wat) where the browser
-// has it, else in plain JavaScript.
+// Matrices in one block of memory and their products with vectors: by 128-bit SIMD in WebAssembly (product.wat) where
+// the browser has it, else in plain JavaScript.
 
 import { PRODUCT_WASM } from "./product_wasm.js";
 
@@ -20,7 +20,8 @@ const padded = (count) => Math.ceil(count / PAD) * PAD;
  */
 
 /** The bytes of the memory that a matrix takes. */
-export const matrixBytes = (rows, columns, isInt8) => rows * padded(columns) * (isInt8 ? 1 : 4) + (isInt8 ? 4 * padded(rows) : 0);
+export const matrixBytes = (rows, columns, isInt8) =>
+    rows * padded(columns) * (isInt8 ? 1 : 4) + (isInt8 ? 4 * padded(rows) : 0);
 
 /** The memory of all matrices, one input vector and one output vector. */
 export class MatrixMemory {
@@ -64,7 +65,8 @@ export class MatrixMemory {
     /**
      * Copies a matrix into the memory.
      *
-     * @param {Int8Array | Float32Array} values Of `[inputs, outputs]` row by row, or of `[outputs, inputs]` if `byOutput`.
+     * @param {Int8Array | Float32Array} values Of `[inputs, outputs]` row by row, or of `[outputs, inputs]` if
+     *   `byOutput`.
      * @param {Float32Array | null} scales By output, for integers.
      * @returns {Matrix}
      */
@@ -99,7 +101,14 @@ export class MatrixMemory {
             this.product.float32(values.byteOffset, 0, this.input.byteOffset, this.output.byteOffset, rows, width);
         } else {
             const { byteOffset } = scales;
-            this.product.int8(values.byteOffset, byteOffset, this.input.byteOffset, this.output.byteOffset, rows, width);
+            this.product.int8(
+                values.byteOffset,
+                byteOffset,
+                this.input.byteOffset,
+                this.output.byteOffset,
+                rows,
+                width,
+            );
         }
         return this.output.subarray(0, rows);
     }

@@ -32,8 +32,8 @@ export class ModelSource {
         const { name, hash } = this.about;
         const { unit, unknownId } = this.tokenizer;
         const noCopied = this.trainingText === null ? NO_TEXT : null;
-        const noTyping = unit === "subword" ? null
-            : `${unit}s that are not in the vocabulary ${unknownId === null ? "cannot be typed" : "count as an unknown one"}`;
+        const fate = unknownId === null ? "cannot be typed" : "count as an unknown one";
+        const noTyping = unit === "subword" ? null : `${unit}s that are not in the vocabulary ${fate}`;
         return { name, unit, hash, maxTokens: MAX_TOKENS, noCopied, noCopyLimit: noCopied, noTyping };
     }
 
@@ -54,7 +54,11 @@ export class ModelSource {
             // A part of a character, or a token that writes nothing, cannot be chosen.
             if (change !== null && (isEnd || change.text !== "")) {
                 choices.push({
-                    ...change, probability: Math.exp(logProbs[id]), isAllowed: weights[id] > 0, isCopied: copied.has(id), isEnd,
+                    ...change,
+                    probability: Math.exp(logProbs[id]),
+                    isAllowed: weights[id] > 0,
+                    isCopied: copied.has(id),
+                    isEnd,
                 });
             }
         }
@@ -71,7 +75,10 @@ export class ModelSource {
         for (let written = 0; written < maxTokens && !isComplete; written++) {
             const logProbs = await this.reader.next(ids, signal);
             // A text does not begin with a document separator.
-            const excluded = [...this.tooLong(ids, sampling), ...(written === 0 && separatorId !== null ? [separatorId] : [])];
+            const excluded = [
+                ...this.tooLong(ids, sampling),
+                ...(written === 0 && separatorId !== null ? [separatorId] : []),
+            ];
             const id = draw(sampleWeights(without(logProbs, excluded), sampling), random());
             isComplete = id === documentId;
             ids.push(id);
@@ -110,7 +117,10 @@ export class ModelSource {
         const { text: read, ranges } = textOfIds(this.tokenizer, ids, before);
         const copies = this.trainingText.copies(ids.slice(before), minTokens);
         const passages = copies.map(({ start, length, inText }) => ({
-            start: ranges[start].start, end: ranges[start + length - 1].end, tokens: length, passage: this.passage(inText, length),
+            start: ranges[start].start,
+            end: ranges[start + length - 1].end,
+            tokens: length,
+            passage: this.passage(inText, length),
         }));
         return { text: read, passages: passages.filter(({ start, end }) => start < end) };
     }
@@ -120,7 +130,10 @@ export class ModelSource {
         const { unit, unknownId } = this.tokenizer;
         const encoded = this.tokenizer.encodeBeginning(text);
         if (encoded.unknown.length > 0 && unknownId === null) {
-            throw new SourceError(`"${encoded.unknown[0]}" is not in the vocabulary of the model: use another ${unit}`, "unknown_token");
+            throw new SourceError(
+                `"${encoded.unknown[0]}" is not in the vocabulary of the model: use another ${unit}`,
+                "unknown_token",
+            );
         }
         return encoded;
     }
@@ -133,7 +146,11 @@ export class ModelSource {
     /** A passage of the training text with what stands around it. */
     passage(at, length) {
         const from = Math.max(0, at - AROUND);
-        const { text, ranges } = textOfIds(this.tokenizer, [...this.trainingText.ids.subarray(from, at + length + AROUND)], 0);
+        const { text, ranges } = textOfIds(
+            this.tokenizer,
+            [...this.trainingText.ids.subarray(from, at + length + AROUND)],
+            0,
+        );
         const [start, end] = [ranges[at - from].start, ranges[at - from + length - 1].end];
         return { before: text.slice(0, start), text: text.slice(start, end), after: text.slice(end) };
     }
@@ -142,7 +159,9 @@ export class ModelSource {
 /** The log-probabilities without some ids, unless no other is left. */
 function without(logProbs, ids) {
     const left = logProbs.slice();
-    ids.forEach((id) => { left[id] = -Infinity; });
+    ids.forEach((id) => {
+        left[id] = -Infinity;
+    });
     return left.some((logProb) => logProb > -Infinity) ? left : logProbs;
 }
 

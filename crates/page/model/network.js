@@ -1,4 +1,5 @@
-// A language model, token by token: embedding, recurrent layers, output layer. The equations are those of `models::PackedModel`.
+// A language model, token by token: embedding, recurrent layers, output layer. The equations are those of
+// `models::PackedModel`.
 
 import { layerNorm, makeCell } from "./cells.js";
 import { MatrixMemory, matrixBytes, matrixRow } from "./matrix.js";
@@ -6,7 +7,7 @@ import { logSumExp } from "./sampling.js";
 
 const CELLS = { rnn: "Elman", lstm: "Lstm", gru: "Gru" };
 const cellName = (layer) =>
-    (layer.cell === "lstm" && (layer.cell_norm || layer.mogrifier_rounds > 0) ? "ExtendedLstm" : CELLS[layer.cell]);
+    layer.cell === "lstm" && (layer.cell_norm || layer.mogrifier_rounds > 0) ? "ExtendedLstm" : CELLS[layer.cell];
 
 /** ln softmax of a row, in 32-bit floats. */
 export function logSoftmax(logits) {
@@ -28,7 +29,9 @@ export class Network {
      * @param {boolean} useWasm False for plain JavaScript.
      */
     constructor(config, tensors, useWasm = true) {
-        const names = [...tensors.keys()].filter((name) => tensors.get(name).shape.length === 2 && !name.endsWith(".scale"));
+        const names = [...tensors.keys()].filter(
+            (name) => tensors.get(name).shape.length === 2 && !name.endsWith(".scale"),
+        );
         const shapes = names.map((name) => tensors.get(name).shape);
         const bytes = names.reduce((sum, name) => sum + storedBytes(name, tensors.get(name)), 0);
         this.memory = new MatrixMemory(bytes, Math.max(...shapes.flat()), useWasm);
@@ -45,7 +48,12 @@ export class Network {
         this.layers = config.layers.map((layer, index) => {
             const path = `stack.layers.${index}`;
             const parameter = (name) => `${path}.cell.${cellName(layer)}.${name}`;
-            const cell = makeCell(layer, (name) => matrix(parameter(name)), (name) => vector(parameter(name)), this.memory);
+            const cell = makeCell(
+                layer,
+                (name) => matrix(parameter(name)),
+                (name) => vector(parameter(name)),
+                this.memory,
+            );
             return { ...cell, norm: layer.layer_norm ? norm(`${path}.norm`) : null };
         });
         this.projection = config.projection > 0 ? dense("output.projection") : null;
@@ -53,11 +61,15 @@ export class Network {
         this.head = { ...dense("output"), matrix: matrix("output.kernel") ?? this.embedding };
         const clusters = config.adaptive_softmax?.cutoffs.length ?? 0;
         this.clusters = Array.from({ length: clusters }, (_, index) =>
-            ["projection", "kernel"].map((part) => matrix(`output.clusters.${index}.${part}`)));
+            ["projection", "kernel"].map((part) => matrix(`output.clusters.${index}.${part}`)),
+        );
     }
 
     load(name, tensors) {
-        const { shape: [rows, columns], values } = tensors.get(name);
+        const {
+            shape: [rows, columns],
+            values,
+        } = tensors.get(name);
         const scales = tensors.get(`${name}.scale`)?.values ?? null;
         // The rows of an embedding are those of ids, which are outputs where it is tied to the output layer.
         const byOutput = name.endsWith(".weight");
@@ -112,7 +124,10 @@ export class Network {
         let first = tokens;
         this.clusters.forEach(([projection, kernel], index) => {
             const within = logSoftmax(this.memory.multiply(kernel, this.memory.multiply(projection, x)));
-            logits.set(within.map((value) => ofHead[tokens + index] + value), first);
+            logits.set(
+                within.map((value) => ofHead[tokens + index] + value),
+                first,
+            );
             first += within.length;
         });
         return logits;

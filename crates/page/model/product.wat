@@ -1,5 +1,5 @@
-;; Products of a matrix and a vector, y = s * (A x), in 128-bit SIMD. A has `rows` rows of `columns` values, a multiple of 16,
-;; row by row; s has a scale for each row.
+;; Products of a matrix and a vector, y = s * (A x), in 128-bit SIMD. A has `rows` rows of `columns` values, a multiple
+;; of 16, row by row; s has a scale for each row.
 (module
   (import "page" "memory" (memory 1))
 

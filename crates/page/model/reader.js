@@ -1,5 +1,5 @@
-// The probabilities of the next token after a text. What was read is kept, so that a text that grows, and its branches, are not read
-// again.
+// The probabilities of the next token after a text. What was read is kept, so that a text that grows, and its branches,
+// are not read again.
 
 import { logSumExp } from "./sampling.js";
 
@@ -40,8 +40,8 @@ export class ModelReader {
     /**
      * @param {import("./network.js").Network} network
      * @param {import("./tokenizer.js").Tokenizer} tokenizer
-     * @param {number | null} window The number of last ids that each prediction reads from the first state; null if the state is
-     *   carried from id to id.
+     * @param {number | null} window The number of last ids that each prediction reads from the first state; null if the
+     *   state is carried from id to id.
      */
     constructor(network, tokenizer, window) {
         Object.assign(this, { network, tokenizer, window });
@@ -75,7 +75,10 @@ export class ModelReader {
         if (this.window !== null && path[count].state === null) {
             await this.breathe(signal);
             const recent = ids.slice(Math.max(0, count - this.window), count);
-            this.keep(path[count], recent.reduce((state, id) => this.network.step(id, state), this.network.initState()));
+            this.keep(
+                path[count],
+                recent.reduce((state, id) => this.network.step(id, state), this.network.initState()),
+            );
             return;
         }
         let at = count;
@@ -110,7 +113,8 @@ export class ModelReader {
     }
 
     /**
-     * The log-probability of each next id after `ids`, among those that a text can have there; −Infinity for the others.
+     * The log-probability of each next id after `ids`, among those that a text can have there; −Infinity for the
+     * others.
      *
      * @returns {Promise<Float64Array>}
      */

@@ -19,11 +19,22 @@ export function readSafetensors(bytes) {
     const start = 8 + view.getUint32(0, true);
     const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, start)));
     delete header.__metadata__;
-    return new Map(Object.entries(header).map(([name, { dtype, shape, data_offsets: [from, to] }]) => {
-        // A copy, because its first byte has any position.
-        const data = bytes.slice(start + from, start + to);
-        return [name, { shape, values: VALUES[dtype](data.buffer) }];
-    }));
+    return new Map(
+        Object.entries(header).map(
+            ([
+                name,
+                {
+                    dtype,
+                    shape,
+                    data_offsets: [from, to],
+                },
+            ]) => {
+                // A copy, because its first byte has any position.
+                const data = bytes.slice(start + from, start + to);
+                return [name, { shape, values: VALUES[dtype](data.buffer) }];
+            },
+        ),
+    );
 }
 
 const VALUES = {

@@ -1,4 +1,5 @@
-// Which token comes next: temperature, then top-k, min-p and top-p, each on the probabilities that those before it leave.
+// Which token comes next: temperature, then top-k, min-p and top-p, each on the probabilities that those before it
+// leave.
 
 /**
  * The probability of each token up to a common factor; 0 for those that the options exclude.
@@ -16,10 +17,14 @@ export function sampleWeights(logits, { temperature, topK = Infinity, topP = 1, 
     const weights = logits.map((logit) => Math.exp((logit - largest) / temperature));
     if (topK < weights.length) {
         const kept = new Set(byWeight(weights, 0).slice(0, topK));
-        weights.forEach((_, id) => { weights[id] = kept.has(id) ? weights[id] : 0; });
+        weights.forEach((_, id) => {
+            weights[id] = kept.has(id) ? weights[id] : 0;
+        });
     }
     if (minP > 0) {
-        weights.forEach((weight, id) => { weights[id] = weight < minP ? 0 : weight; });
+        weights.forEach((weight, id) => {
+            weights[id] = weight < minP ? 0 : weight;
+        });
     }
     return topP < 1 ? nucleus(weights, topP) : weights;
 }
@@ -97,8 +102,8 @@ export function draw(weights, uniform) {
 }
 
 /**
- * Random numbers from 0 to below 1: the generator xoshiro128** of Blackman and Vigna, started by SplitMix32. The program has
- * another one, so that a seed gives other texts there.
+ * Random numbers from 0 to below 1: the generator xoshiro128** of Blackman and Vigna, started by SplitMix32. The
+ * program has another one, so that a seed gives other texts there.
  *
  * @param {number} seed
  * @returns {() => number}

@@ -1,10 +1,13 @@
-// Subwords: byte-level byte pair encoding as in GPT-2. Pre-tokens are runs of letters, of digits or of other characters with the
-// space before them; the bytes of a pre-token are merged in the order of a list.
+// Subwords: byte-level byte pair encoding as in GPT-2. Pre-tokens are runs of letters, of digits or of other characters
+// with the space before them; the bytes of a pre-token are merged in the order of a list.
 
 const PRE_TOKENS =
     /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 
-/** By byte, the character that stands for it: a printable byte of Latin-1 is its own, the others are U+0100 and the next ones. */
+/**
+ * By byte, the character that stands for it: a printable byte of Latin-1 is its own, the others are U+0100 and the next
+ * ones.
+ */
 const CHARACTERS = (() => {
     let next = 0x100;
     return Array.from({ length: 256 }, (_, byte) => {
@@ -15,7 +18,9 @@ const CHARACTERS = (() => {
 
 const BYTES = new Map(CHARACTERS.map((character, byte) => [character, byte]));
 
-/** The bytes that a token stands for; a character that stands for no byte is that of a reserved token, shown as it is. */
+/**
+ * The bytes that a token stands for; a character that stands for no byte is that of a reserved token, shown as it is.
+ */
 function bytesOf(token) {
     return Array.from(token).flatMap((c) => {
         const byte = BYTES.get(c);
@@ -91,7 +96,10 @@ function completeLength(bytes) {
     return bytes.length;
 }
 
-/** Whether these first bytes of a character can begin one: not those of surrogates, of overlong forms, or above U+10FFFF. */
+/**
+ * Whether these first bytes of a character can begin one: not those of surrogates, of overlong forms, or above
+ * U+10FFFF.
+ */
 function mayContinue([first, second]) {
     if (first < 0xc2 || first > 0xf4) {
         return false;
@@ -104,7 +112,10 @@ function mayContinue([first, second]) {
     return second >= least && second <= most;
 }
 
-/** Joins the tokens of one text. A character may be several tokens, so its first bytes are held back until it is complete. */
+/**
+ * Joins the tokens of one text. A character may be several tokens, so its first bytes are held back until it is
+ * complete.
+ */
 export class SubwordDetokenizer {
     constructor() {
         this.pending = [];

@@ -35,7 +35,8 @@ export class TextEnd {
     }
 
     /**
-     * What the token adds, and the units at the end of the text in whose place it comes; null if it ends within a character.
+     * What the token adds, and the units at the end of the text in whose place it comes; null if it ends within a
+     * character.
      *
      * @returns {{text: string, replaces: number} | null}
      */

@@ -1,4 +1,5 @@
-// From text to ids and back: the cleaner, the division into tokens and the vocabulary of a model, as in the crate `text-prep`.
+// From text to ids and back: the cleaner, the division into tokens and the vocabulary of a model, as in the crate
+// `text-prep`.
 
 import { CharacterDetokenizer, characterTokens } from "./characters.js";
 import { clean, rulesForPart } from "./clean.js";
@@ -41,9 +42,14 @@ export class Tokenizer {
         const known = tokens.map((token, index) => [token, index]);
         this.indices = new Map(known.filter(([, index]) => !isSpecial.has(index)));
         this.merges = splitter.kind === "subwords" ? new Merges(this.indices, stored.merges, tokens) : null;
-        this.separatorId = separator !== null && this.indices.has(separator) ? this.first + this.indices.get(separator) : null;
+        this.separatorId =
+            separator !== null && this.indices.has(separator) ? this.first + this.indices.get(separator) : null;
         this.vocabularySize = this.first + tokens.length;
-        this.neverSampled = [PADDING, ...(unknown ? [this.unknownId] : []), ...special.map((index) => this.first + index)];
+        this.neverSampled = [
+            PADDING,
+            ...(unknown ? [this.unknownId] : []),
+            ...special.map((index) => this.first + index),
+        ];
     }
 
     /** "word", "subword" or "character". */
@@ -60,8 +66,8 @@ export class Tokenizer {
     }
 
     /**
-     * The ids of a text, and its tokens that are not in the vocabulary. They become the unknown token, or are left out if there
-     * is none.
+     * The ids of a text, and its tokens that are not in the vocabulary. They become the unknown token, or are left out
+     * if there is none.
      *
      * @returns {{ids: number[], unknown: string[]}}
      */
@@ -91,8 +97,8 @@ export class Tokenizer {
     }
 
     /**
-     * The ids of a text from its beginning: first the document token, document separators, or the line ends before a paragraph. In a
-     * text without tokens, those that an empty text begins with.
+     * The ids of a text from its beginning: first the document token, document separators, or the line ends before a
+     * paragraph. In a text without tokens, those that an empty text begins with.
      *
      * @returns {{ids: number[], before: number, unknown: string[]}} `before` is the number of ids that come first.
      */
@@ -126,8 +132,8 @@ export class Tokenizer {
     }
 
     /**
-     * A text as the beginning of a paragraph of subwords: without a single space before it. A word in lower case seldom begins a
-     * paragraph: it gets a space if it then has fewer tokens, or as many of which the first is more frequent.
+     * A text as the beginning of a paragraph of subwords: without a single space before it. A word in lower case seldom
+     * begins a paragraph: it gets a space if it then has fewer tokens, or as many of which the first is more frequent.
      */
     asParagraph(text) {
         const bare = text.startsWith(" ") ? text.slice(1) : text;
@@ -151,7 +157,9 @@ export class Tokenizer {
         if (this.merges !== null) {
             return new SubwordDetokenizer();
         }
-        return splitter.kind === "words" ? new WordDetokenizer(this.rules, separator) : new CharacterDetokenizer(splitter);
+        return splitter.kind === "words"
+            ? new WordDetokenizer(this.rules, separator)
+            : new CharacterDetokenizer(splitter);
     }
 
     /** What `id` adds to the text of a detokenizer. */

@@ -17,7 +17,8 @@ class SequenceIndex {
         this.length = length;
         const bits = Math.max(1, Math.ceil(Math.log2(ids.length + 1)));
         this.mask = 2 ** bits - 1;
-        // By hash the last position, and by position the one before with the same hash; 0 is none, and positions are counted from 1.
+        // By hash the last position, and by position the one before with the same hash; 0 is none, and positions are
+        // counted from 1.
         this.last = new Uint32Array(2 ** bits);
         this.before = new Uint32Array(ids.length + 1);
         for (let at = 0; at + length <= ids.length; at++) {
@@ -49,8 +50,8 @@ const MOST_POSITIONS = 4096;
 export class TrainingText {
     /**
      * @param {Uint32Array} ids
-     * @param {number[]} ends Ids that no copied passage contains: the document token, and the unknown token, which stands for
-     *   different words.
+     * @param {number[]} ends Ids that no copied passage contains: the document token, and the unknown token, which
+     *   stands for different words.
      */
     constructor(ids, ends) {
         this.ids = ids;
@@ -66,8 +67,8 @@ export class TrainingText {
     }
 
     /**
-     * The ids that follow the last `length` ids of `sample` somewhere in the text: with them, a passage of more than `length`
-     * tokens would be copied.
+     * The ids that follow the last `length` ids of `sample` somewhere in the text: with them, a passage of more than
+     * `length` tokens would be copied.
      *
      * @returns {Set<number>}
      */
@@ -87,8 +88,8 @@ export class TrainingText {
     }
 
     /**
-     * The sequences of at least `shortest` tokens that are in the text, in their order and without overlap: at each position the
-     * longest.
+     * The sequences of at least `shortest` tokens that are in the text, in their order and without overlap: at each
+     * position the longest.
      *
      * @returns {{start: number, length: number, inText: number}[]}
      */
@@ -98,9 +99,15 @@ export class TrainingText {
         for (let start = 0; start + shortest <= sample.length;) {
             let best = { start, length: 0, inText: 0 };
             let seen = 0;
-            for (const inText of sample.slice(start, start + shortest).some((id) => this.ends.has(id)) ? [] : index.find(sample, start)) {
+            for (const inText of sample.slice(start, start + shortest).some((id) => this.ends.has(id))
+                ? []
+                : index.find(sample, start)) {
                 let length = shortest;
-                while (start + length < sample.length && this.ids[inText + length] === sample[start + length] && !this.ends.has(sample[start + length])) {
+                while (
+                    start + length < sample.length &&
+                    this.ids[inText + length] === sample[start + length] &&
+                    !this.ends.has(sample[start + length])
+                ) {
                     length++;
                 }
                 if (length > best.length) {

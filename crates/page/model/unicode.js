@@ -1,5 +1,5 @@
-// Classes of characters and lower case, with the definitions of the crate `text-prep`. A character is a string of one code point.
-// The classes are those of the browser's version of Unicode.
+// Classes of characters and lower case, with the definitions of the crate `text-prep`. A character is a string of one
+// code point. The classes are those of the browser's version of Unicode.
 
 /** U+200D connects the symbols of a composed emoji. */
 export const ZERO_WIDTH_JOINER = "\u200d";

@@ -1,6 +1,6 @@
-// Joins words to text with typographic spacing: no space before a comma or inside brackets and quotes, document separators as
-// paragraph breaks. Cleaning and splitting the text must give the same tokens again, so two tokens are joined without a space
-// only if cleaning separates them.
+// Joins words to text with typographic spacing: no space before a comma or inside brackets and quotes, document
+// separators as paragraph breaks. Cleaning and splitting the text must give the same tokens again, so two tokens are
+// joined without a space only if cleaning separates them.
 
 import { isExtender, isPunctuation } from "./unicode.js";
 import { NEWLINE } from "./words.js";
@@ -26,7 +26,9 @@ export class WordDetokenizer {
         this.separator = separator;
         this.separated = separatedSet(rules);
         // What `replace` rules would match; it must not arise by attaching tokens.
-        this.patterns = rules.filter(({ rule, from }) => rule === "replace" && !/\p{White_Space}/u.test(from)).map(({ from }) => from);
+        this.patterns = rules
+            .filter(({ rule, from }) => rule === "replace" && !/\p{White_Space}/u.test(from))
+            .map(({ from }) => from);
         this.longest = Math.max(0, ...this.patterns.map((pattern) => pattern.length));
         this.endDocument();
     }
@@ -65,7 +67,11 @@ export class WordDetokenizer {
         if (!this.started || this.pendingBreak || this.afterWhiteSpace) {
             before = this.pendingBreak ? "\n\n" : "";
             this.tail = "";
-        } else if (!((this.lastAttachesRight || left) && (separated || this.lastIsSeparated) && this.mayAttach(token))) {
+        } else if (!(
+            (this.lastAttachesRight || left) &&
+            (separated || this.lastIsSeparated) &&
+            this.mayAttach(token)
+        )) {
             before = " ";
             this.tail = "";
         }
@@ -122,7 +128,11 @@ export class WordDetokenizer {
         const before = this.tail.length;
         const joined = this.tail + token;
         return !this.patterns.some((pattern) => {
-            for (let at = joined.indexOf(pattern); at >= 0 && at < before; at = joined.indexOf(pattern, at + pattern.length)) {
+            for (
+                let at = joined.indexOf(pattern);
+                at >= 0 && at < before;
+                at = joined.indexOf(pattern, at + pattern.length)
+            ) {
                 if (at + pattern.length > before) {
                     return true;
                 }

@@ -18,13 +18,16 @@ const endExtenders = new RegExp(`${EXTENDER}+$`, "u");
  * @param {{punctuation?: "keep" | "remove", lower_case?: boolean}} options
  */
 export function wordTokens(text, { punctuation, lower_case: isLowerCase }) {
-    const tokens = text.split(spaces).filter((word) => word !== "").map((word) => {
-        if (word === LINE_END) {
-            return NEWLINE;
-        }
-        const bare = punctuation === "remove" ? trimPunctuation(word) : word;
-        return isLowerCase ? lowerCase(bare).normalize("NFC") : bare;
-    });
+    const tokens = text
+        .split(spaces)
+        .filter((word) => word !== "")
+        .map((word) => {
+            if (word === LINE_END) {
+                return NEWLINE;
+            }
+            const bare = punctuation === "remove" ? trimPunctuation(word) : word;
+            return isLowerCase ? lowerCase(bare).normalize("NFC") : bare;
+        });
     return tokens.filter((token) => token !== "");
 }
 

@@ -1,4 +1,5 @@
-// Compares the logits of networks with those of the program: `node network_cases.mjs FOLDER`, where cases.json lists the cases.
+// Compares the logits of networks with those of the program: `node network_cases.mjs FOLDER`, where cases.json lists
+// the cases.
 
 import fs from "node:fs";
 import path from "node:path";

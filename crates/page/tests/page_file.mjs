@@ -1,5 +1,5 @@
-// Loads the models of HTML files and compares what they would write with the program: `node page_file.mjs FILE`, a JSON file with the
-// pages, a text and the probabilities of the likeliest next tokens.
+// Loads the models of HTML files and compares what they would write with the program: `node page_file.mjs FILE`, a JSON
+// file with the pages, a text and the probabilities of the likeliest next tokens.
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
@@ -31,16 +31,23 @@ async function checkHash(bytes, sha256) {
 for (const [at, path] of pages.entries()) {
     const html = fs.readFileSync(path, "utf8");
     const about = JSON.parse(partOf(html, "about"));
-    const [weights, tokenizer, training] = await Promise.all(["weights", "tokenizer", "training-text"].map((id) => bytesOf(html, id)));
+    const [weights, tokenizer, training] = await Promise.all(
+        ["weights", "tokenizer", "training-text"].map((id) => bytesOf(html, id)),
+    );
     await checkHash(weights, about.sha256.weights);
     await checkHash(tokenizer, about.sha256.tokenizer);
     const source = loadModel(about, weights, tokenizer, training);
     const choices = await source.next({ text, count: probabilities.length, sampling: SAMPLING });
     choices.forEach(({ probability }, index) => {
-        assert.ok(Math.abs(probability - probabilities[index]) < LARGEST_DIFFERENCE[at], `${path}: ${probability} ${probabilities[index]}`);
+        assert.ok(
+            Math.abs(probability - probabilities[index]) < LARGEST_DIFFERENCE[at],
+            `${path}: ${probability} ${probabilities[index]}`,
+        );
     });
     let written = "";
-    await source.generate({ text, maxTokens: 30, seed: 1, sampling: SAMPLING }, (piece) => { written += piece.text; });
+    await source.generate({ text, maxTokens: 30, seed: 1, sampling: SAMPLING }, (piece) => {
+        written += piece.text;
+    });
     assert.ok(written.length > 30, written);
     if (training === null) {
         assert.notEqual((await source.info()).noCopied, null);

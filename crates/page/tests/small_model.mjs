@@ -7,15 +7,26 @@ import { TrainingText } from "../model/training_text.js";
 import { randomNumbers } from "../model/sampling.js";
 
 const DEFAULTS = {
-    cleaner: [], separator: null, unknown: false, document: false, counts: [], merges: [], special: [], start: [1], window: 4,
+    cleaner: [],
+    separator: null,
+    unknown: false,
+    document: false,
+    counts: [],
+    merges: [],
+    special: [],
+    start: [1],
+    window: 4,
 };
 
 /** A tokenizer of words of the preset `prose`. */
 export const words = (tokens, more = {}) => ({
     ...DEFAULTS,
     cleaner: [
-        { rule: "nfc" }, { rule: "replace", from: "\n", to: " ", times: 1 }, { rule: "space-punctuation", set: "unicode" },
-        { rule: "collapse-white-space" }, { rule: "trim" },
+        { rule: "nfc" },
+        { rule: "replace", from: "\n", to: " ", times: 1 },
+        { rule: "space-punctuation", set: "unicode" },
+        { rule: "collapse-white-space" },
+        { rule: "trim" },
     ],
     splitter: { kind: "words" },
     tokens,
@@ -23,7 +34,12 @@ export const words = (tokens, more = {}) => ({
 });
 
 /** A tokenizer of characters, with jamo. */
-export const characters = (tokens, more = {}) => ({ ...DEFAULTS, splitter: { kind: "characters", jamo: true }, tokens, ...more });
+export const characters = (tokens, more = {}) => ({
+    ...DEFAULTS,
+    splitter: { kind: "characters", jamo: true },
+    tokens,
+    ...more,
+});
 
 /** A network of one LSTM with random weights for `size` ids. */
 export function network(size, more = {}, seed = 1) {
@@ -33,7 +49,14 @@ export function network(size, more = {}, seed = 1) {
         return { shape, values: Float32Array.from({ length: count }, () => 2 * random() - 1) };
     };
     const [units, width] = [6, 5];
-    const config = { vocabulary: size, embedding: width, layers: [{ cell: "lstm", units }], projection: 0, tied: false, ...more };
+    const config = {
+        vocabulary: size,
+        embedding: width,
+        layers: [{ cell: "lstm", units }],
+        projection: 0,
+        tied: false,
+        ...more,
+    };
     const tensors = {
         "embedding.weight": tensor(size, width),
         "stack.layers.0.cell.Lstm.kernel": tensor(width, 4 * units),

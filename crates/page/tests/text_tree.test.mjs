@@ -40,6 +40,19 @@ test("steps that are undone stay as branches", () => {
     assert.equal(text.steps.length, 4);
 });
 
+test("other branches can be deleted", () => {
+    const text = tree(["typed", "the"], ["chosen", " fox"], ["sampled", " ran"]);
+    text.go(1);
+    text.add("typed", typedTokens(" lion"), MODEL);
+    text.add("chosen", [token(" sat")], MODEL);
+    text.undo();
+    text.deleteOtherBranches();
+    assert.equal(text.text(), "the lion");
+    assert.deepEqual([text.leaves(), text.steps.length, text.redo()], [[2], 3, false]);
+    assert.ok(text.undo() && text.redo());
+    assert.equal(TextTree.fromJson(text.toJson()).text(), "the lion");
+});
+
 test("a token can complete the syllable before it", () => {
     const text = new TextTree();
     text.add("typed", [token("a ")], MODEL);
@@ -48,7 +61,11 @@ test("a token can complete the syllable before it", () => {
     text.add("sampled", [token("b")], MODEL);
     assert.equal(text.text(), "a 한b");
     const pieces = text.pieces().map(({ step, start, end }) => [step, start, end]);
-    assert.deepEqual(pieces, [[1, 0, 2], [3, 2, 3], [4, 3, 4]]);
+    assert.deepEqual(pieces, [
+        [1, 0, 2],
+        [3, 2, 3],
+        [4, 3, 4],
+    ]);
     assert.deepEqual(text.shares(), { typed: 2, chosen: 1, sampled: 1 });
 });
 
@@ -58,7 +75,10 @@ test("a text is continued before any of its words", () => {
     assert.equal(text.text(), "the old fox");
     assert.equal(text.steps[3].author, "typed");
     text.add("chosen", [token(" sat")], MODEL);
-    assert.deepEqual(text.leaves().map((leaf) => text.text(leaf)), ["the old fox ran home", "the old fox sat"]);
+    assert.deepEqual(
+        text.leaves().map((leaf) => text.text(leaf)),
+        ["the old fox ran home", "the old fox sat"],
+    );
     text.cutAt(5);
     assert.equal(text.text(), "the o");
     text.cutAt(0);
@@ -86,7 +106,11 @@ test("a sample is undone as a whole", () => {
 });
 
 test("a saved tree is read again", () => {
-    const text = tree(["typed", "the fox"], ["chosen", " ran"], ["sampled", " home", { ...MODEL, seed: 7, sampling: { temperature: 1 } }]);
+    const text = tree(
+        ["typed", "the fox"],
+        ["chosen", " ran"],
+        ["sampled", " home", { ...MODEL, seed: 7, sampling: { temperature: 1 } }],
+    );
     text.undo();
     text.add("chosen", [token(" away", 0, 0.125)], MODEL);
     const saved = JSON.parse(exportJson(text, "pastiche 0.2.0"));
@@ -110,14 +134,49 @@ test("what is no saved tree is rejected in one line", () => {
         return copy;
     };
     const broken = [
-        null, 7, [], {}, changed((copy) => { copy.version = 2; }), changed((copy) => { copy.steps[1].parent = 1; }),
-        changed((copy) => { copy.steps[1].parent = -1; }), changed((copy) => { copy.steps[1].author = "none"; }),
-        changed((copy) => { copy.steps[1].origin = 9; }), changed((copy) => { copy.steps[1].tokens = [7]; }),
-        changed((copy) => { copy.steps[1].tokens[0].probability = 2; }), changed((copy) => { copy.steps[1] = null; }),
-        changed((copy) => { copy.current = 9; }), changed((copy) => { copy.steps[0].parent = 0; }), changed((copy) => { copy.steps = "a"; }),
+        null,
+        7,
+        [],
+        {},
+        changed((copy) => {
+            copy.version = 2;
+        }),
+        changed((copy) => {
+            copy.steps[1].parent = 1;
+        }),
+        changed((copy) => {
+            copy.steps[1].parent = -1;
+        }),
+        changed((copy) => {
+            copy.steps[1].author = "none";
+        }),
+        changed((copy) => {
+            copy.steps[1].origin = 9;
+        }),
+        changed((copy) => {
+            copy.steps[1].tokens = [7];
+        }),
+        changed((copy) => {
+            copy.steps[1].tokens[0].probability = 2;
+        }),
+        changed((copy) => {
+            copy.steps[1] = null;
+        }),
+        changed((copy) => {
+            copy.current = 9;
+        }),
+        changed((copy) => {
+            copy.steps[0].parent = 0;
+        }),
+        changed((copy) => {
+            copy.steps = "a";
+        }),
     ];
     for (const value of broken) {
-        assert.throws(() => TextTree.fromJson(value), /^Error: this is no saved text: [^\n]+; expected a file that this page has saved$/u);
+        assert.throws(
+            () => TextTree.fromJson(value),
+            /^Error: this is no saved text: [^\n]+; expected a file that this page has saved$/u,
+        );
     }
 });
 
@@ -125,10 +184,21 @@ test("a text is exported with the share of each author", () => {
     const text = tree(["typed", "the "], ["chosen", "fox"], ["sampled", " s", { ...MODEL, seed: 7 }]);
     text.add("sampled", [token("!")], { model: "other", model_sha256: "", seed: 8 });
     assert.equal(exportText(text), "the fox s!\n");
-    assert.deepEqual(authorShares(text).map(({ characters, percent }) => [characters, percent]), [[4, 40], [3, 30], [3, 30]]);
+    assert.deepEqual(
+        authorShares(text).map(({ characters, percent }) => [characters, percent]),
+        [
+            [4, 40],
+            [3, 30],
+            [3, 30],
+        ],
+    );
     const markdown = exportMarkdown(text);
     assert.ok(markdown.startsWith("the fox s!\n\n---\n"));
-    for (const line of ["| typed | 4 | 40.0 % |", "- model fables-1, SHA-256 of its manifest ab12, seeds 7", "- model other, seeds 8"]) {
+    for (const line of [
+        "| typed | 4 | 40.0 % |",
+        "- model fables-1, SHA-256 of its manifest ab12, seeds 7",
+        "- model other, seeds 8",
+    ]) {
         assert.ok(markdown.includes(`${line}\n`), markdown);
     }
     assert.ok(!exportMarkdown(tree(["typed", "x"])).includes("model fables"));

@@ -13,10 +13,11 @@ for (const { name, tokenizer: stored, texts } of cases) {
     const tokenizer = new Tokenizer(stored);
     for (const { text, ids, unknown, part, beginning, joined, pieces } of texts) {
         const check = (what, found, expected) => {
-            if (JSON.stringify(found) !== JSON.stringify(expected)) {
+            const [is, shouldBe] = [found, expected].map((value) => JSON.stringify(value));
+            if (is !== shouldBe) {
                 failures += 1;
                 if (failures <= 20) {
-                    console.error(`${name}, ${JSON.stringify(text)}: ${what} ${JSON.stringify(found)}, expected ${JSON.stringify(expected)}`);
+                    console.error(`${name}, ${JSON.stringify(text)}: ${what} ${is}, expected ${shouldBe}`);
                 }
             }
         };

@@ -20,7 +20,7 @@ pub enum RanksError {
 
     /// Another rank did not arrive in time.
     #[error(
-        "{} did not answer within {} s; start the job again, and it continues from its newest checkpoint",
+        "{} did not answer within {:.0} s; start the job again, and it continues from its newest checkpoint",
         crate::error::ranks_in_words(ranks),
         limit.as_secs_f64()
     )]

@@ -166,6 +166,7 @@ fn plan_and_train<C: Experiment>(
 ) -> Result<Option<(PathBuf, StopReason)>> {
     // Before anything takes long.
     experiment.train_config().precision.check(setup.backend.kernels(), setup.device)?;
+    setup.ranks.check_shards(experiment.train_config().shards)?;
     // Before the steps are planned, because it is a part of the time.
     let references = experiment.references();
     let reasons = plan(&mut experiment, &mut model)?;
@@ -349,7 +350,8 @@ fn finished(run: &Path, settings: &config::Train) -> Result<Option<(StopReason, 
 
 /// Trains the run from its newest checkpoint. `before` is its record of the environment.
 fn continue_run<C: Experiment>(context: RunContext, experiment: &C, before: Result<Provenance>) -> Result<StopReason> {
-    let RunContext { run, setup: Setup { backend, .. }, stop, .. } = context;
+    let RunContext { run, setup: Setup { backend, ranks, .. }, stop, .. } = context;
+    ranks.check_shards(experiment.train_config().shards)?;
     let mut update = None;
     match before {
         Ok(before) => {

@@ -201,7 +201,7 @@ impl RunContext<'_> {
         let identity = files.fold(identity, |identity, (name, bytes)| identity.extra_file(name, bytes));
         let job = Job::new(experiment.data(), experiment.train_config(), identity, run, setup.device)
             .kernels(setup.backend.kernels())
-            .ranks(setup.ranks.begin_training())
+            .ranks(setup.ranks.begin_training()?)
             .lock(lock.clone())
             .stop_flag(stop.clone())
             .observer(ProvenanceWriter { run: run.into(), provenance: update })

@@ -56,6 +56,6 @@ fn take_part<C: Experiment>(
     let job = Job::<C::Network>::new(experiment.data(), experiment.train_config(), identity, run, device)
         .kernels(backend.kernels())
         .stop_flag(stop)
-        .ranks(ranks.begin_training());
+        .ranks(ranks.begin_training()?);
     Ok(train(job, StartFrom::Checkpoint)?.stop_reason)
 }

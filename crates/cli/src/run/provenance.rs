@@ -173,7 +173,7 @@ impl Machine {
     pub fn current() -> Self {
         Self {
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-            processor: value_in("/proc/cpuinfo", "model name").unwrap_or_default(),
+            processor: processor_name(),
             processors: processors(),
             memory_bytes: memory("MemTotal").unwrap_or(0),
         }
@@ -196,6 +196,11 @@ fn value_in(file: &str, key: &str) -> Option<String> {
     let text = std::fs::read_to_string(file).ok()?;
     let line = text.lines().find(|line| line.starts_with(key))?;
     Some(line.split_once(':')?.1.trim().to_string())
+}
+
+/// The model of this computer's processor; empty where it is not known.
+pub fn processor_name() -> String {
+    value_in("/proc/cpuinfo", "model name").unwrap_or_default()
 }
 
 fn processors() -> usize {

@@ -9,11 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use args::RANK_TIMEOUT_VARIABLE;
+use kernels::cpu::simd_level::SimdLevel;
 use ranks::deadline::Deadline;
 use ranks::{EXIT_RESTART, Launched, Ranks, RanksError, Single};
+use seqdata::ConfigError;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, bail};
+use crate::output::status;
+use crate::run::provenance::processor_name;
 
 /// What a run of several ranks trains.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -72,10 +76,42 @@ impl TrainRanks {
         self.ranks.count() > 1
     }
 
-    /// The ranks as the trainer takes them. It says itself when this one is busy.
-    pub fn begin_training(&self) -> Arc<dyn Ranks> {
+    /// Checks that the shards of a batch can be divided over the ranks, before anything takes long.
+    ///
+    /// # Errors
+    /// If they cannot; the message says which number is possible.
+    pub fn check_shards(&self, shards: usize) -> Result<()> {
+        let ranks = self.ranks.count();
+        if shards < ranks && ranks.is_power_of_two() {
+            let expected = format!("{ranks}, the number of ranks, or that times 2, 4, 8, …");
+            return Err(trainer::Error::from(ConfigError::new("train.shards", shards, expected)).into());
+        }
+        ranks::shards_of_rank(shards, 0, ranks)?;
+        Ok(())
+    }
+
+    /// The ranks as the trainer takes them. It says itself when this one is busy. Rank 0 warns of ranks whose processors may
+    /// round differently.
+    ///
+    /// # Errors
+    /// If another rank is lost.
+    pub fn begin_training(&self) -> Result<Arc<dyn Ranks>> {
         self.ranks.set_busy(false);
-        self.ranks.clone()
+        if self.are_several() {
+            let all = self.ranks.gather(processor().into_bytes())?.unwrap_or_default();
+            let names: Vec<_> = all.iter().map(|name| String::from_utf8_lossy(name)).collect();
+            if let Some(rank) = names.iter().position(|name| *name != names[0]) {
+                status(&format!(
+                    "warning: rank {rank} on {} computes with another processor ({}) than rank 0 ({}), which may round \
+                     differently: other numbers of ranks, or the same ones on other computers, may give slightly other \
+                     weights",
+                    self.ranks.host(rank),
+                    names[rank],
+                    names[0]
+                ));
+            }
+        }
+        Ok(self.ranks.clone())
     }
 
     /// The others wait for this rank, which may take long, until [`end`](Self::end).
@@ -149,6 +185,11 @@ fn timeout(value: Option<OsString>) -> Result<Duration> {
     }
 }
 
+/// The processor of this computer and the vectors that the kernels use of it.
+fn processor() -> String {
+    format!("{}, {}", processor_name(), SimdLevel::selected().name())
+}
+
 /// The exit code of a job that ends with this error: one of its own if a restart helps.
 fn exit_code(error: &Error) -> i32 {
     let is_lost = |error: &(dyn std::error::Error + 'static)| {
@@ -165,6 +206,8 @@ fn exit_code(error: &Error) -> i32 {
 
 #[cfg(test)]
 mod tests {
+    use ranks::Threads;
+
     use super::*;
 
     #[test]
@@ -186,6 +229,46 @@ mod tests {
         for text in ["0", "-1", "soon", "NaN", "inf", "1e300"] {
             let error = seconds(text).unwrap_err().to_string();
             assert!(error.starts_with(&format!("PASTICHE_RANK_TIMEOUT is `{text}`; expected")), "{error}");
+        }
+    }
+
+    /// The ranks of a job whose ranks are threads.
+    fn threads(count: usize) -> Vec<TrainRanks> {
+        let ranks = Threads::new(count, Duration::from_secs(60)).into_iter();
+        ranks.map(|ranks| TrainRanks::new(Arc::new(ranks))).collect()
+    }
+
+    #[test]
+    fn shards_that_cannot_be_divided_are_rejected_with_a_possible_number() {
+        let error = |count: usize, shards: usize| threads(count)[0].check_shards(shards).unwrap_err().to_string();
+        assert!(error(2, 1).starts_with("`train.shards` is 1; expected 2, the number of ranks"), "{}", error(2, 1));
+        assert!(error(3, 4).contains("possible numbers of ranks: 1, 2, 4"), "{}", error(3, 4));
+        threads(2)[0].check_shards(8).unwrap();
+        TrainRanks::alone().check_shards(4).unwrap();
+    }
+
+    #[test]
+    fn what_rank_0_announces_is_received_by_the_others() {
+        let what = Announcement { config: "seed = 2\n".into(), is_resumed: true, ..Announcement::default() };
+        for announced in [Some(what), None] {
+            let received: Vec<_> = std::thread::scope(|scope| {
+                let announced = &announced;
+                let threads = threads(3).into_iter().map(|ranks| {
+                    scope.spawn(move || {
+                        let received = if !ranks.is_first() {
+                            ranks.receive().unwrap()
+                        } else {
+                            announced.iter().for_each(|what| ranks.announce(what).unwrap());
+                            announced.clone()
+                        };
+                        ranks.end(Ok(ExitCode::SUCCESS)).unwrap();
+                        received
+                    })
+                });
+                let threads: Vec<_> = threads.collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+            });
+            assert!(received.iter().all(|received| *received == announced), "{received:?}");
         }
     }
 

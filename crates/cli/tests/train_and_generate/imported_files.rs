@@ -98,7 +98,8 @@ fn files_that_do_not_fit_are_rejected_with_the_reason_and_leave_no_model() {
     let (other_size, one_hot) =
         ([&characters[..], &script].concat(), [&characters[..], &script, &["--one-hot"]].concat());
     let attention = "its layer `attention` takes a weighted mean";
-    let white_space = r#"{"model":{"type":"WordLevel","vocab":{"a":0,"b":1}},"pre_tokenizer":{"type":"Whitespace"}}"#;
+    let white_space = r#"{"model":{"type":"WordLevel","vocab":{"a":0,"b":1}},"normalizer":{"type":"NFC"},
+        "pre_tokenizer":{"type":"Whitespace"}}"#;
     for (file, tokens, more, expected) in [
         ("checkpoints/state_dict.pt", of_five, &other_size[..], "embedding.weight has 7 tokens, output.weight has 7"),
         ("checkpoints/state_dict.pt", of_seven, &one_hot, "the network reads no one-hot vectors"),

@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::common::skipped;
+
 /// Runs a script of `crates/page/tests`, which must succeed. Without Node, it says so, and fails only in continuous integration.
 pub fn run_node(script: &str, arguments: &[impl AsRef<OsStr>]) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../page/tests").join(script);
@@ -11,8 +13,7 @@ pub fn run_node(script: &str, arguments: &[impl AsRef<OsStr>]) {
         Ok(output) => output,
         Err(error) => {
             assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "node cannot be run: {error}");
-            eprintln!("skipped: node cannot be run ({error})");
-            return;
+            return skipped(&format!("node cannot be run ({error})"));
         }
     };
     let [stdout, stderr] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));

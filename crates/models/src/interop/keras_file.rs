@@ -12,13 +12,15 @@ use hdf5_pure::{DType, Dataset, File, Group};
 use text_prep::error::one_line;
 use zip::ZipArchive;
 
+use super::keras_config;
 use super::stored_tensor::{Float, StoredTensor};
 use crate::error::{Error, Result};
 
 /// The beginning of an HDF5 file.
 const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
-/// The weights in a `.keras` archive.
+/// The weights in a `.keras` archive, and its configuration.
 const ENTRY: &str = "model.weights.h5";
+const CONFIG: &str = "config.json";
 /// More groups than the layers of a model have. In a damaged file a group may contain itself.
 const MAX_GROUPS: usize = 10_000;
 
@@ -41,8 +43,18 @@ pub(super) fn stored(path: &Path) -> Result<Vec<StoredTensor>> {
         invalid(format!("it is not a complete file of Keras ({})", one_line(&error.to_string())))
     };
     let bytes = read::file(path).map_err(Error::io(path, "read"))?;
-    let bytes = if bytes.starts_with(SIGNATURE) { bytes } else { entry(bytes).map_err(|error| incomplete(&error))? };
-    let layers = layers(bytes).map_err(|error| incomplete(&error))?;
+    let (bytes, config) = if bytes.starts_with(SIGNATURE) {
+        (bytes, None)
+    } else {
+        entries(bytes).map_err(|error| incomplete(&error))?
+    };
+    let (layers, of_root) = layers(bytes).map_err(|error| incomplete(&error))?;
+    if let Some(config) = config.or(of_root) {
+        let differences = keras_config::differences(&config).map_err(|error| incomplete(&error))?;
+        if !differences.is_empty() {
+            return Err(invalid(format!("its layers compute otherwise than those here: {}", differences.join("; "))));
+        }
+    }
     let (mut tensors, mut unknown) = (Vec::new(), Vec::new());
     let mut numbers = HashMap::new();
     for layer in layers.into_iter().filter(|layer| !layer.variables.is_empty()) {
@@ -76,12 +88,13 @@ pub(super) fn stored(path: &Path) -> Result<Vec<StoredTensor>> {
     Ok(tensors)
 }
 
-/// The weights of an archive.
-fn entry(bytes: Vec<u8>) -> std::result::Result<Vec<u8>, zip::result::ZipError> {
+/// The weights of an archive, and its configuration.
+fn entries(bytes: Vec<u8>) -> std::result::Result<(Vec<u8>, Option<String>), zip::result::ZipError> {
     let mut archive = ZipArchive::new(Cursor::new(bytes))?;
-    let mut weights = Vec::new();
+    let (mut weights, mut config) = (Vec::new(), String::new());
     archive.by_name(ENTRY)?.read_to_end(&mut weights)?;
-    Ok(weights)
+    archive.by_name(CONFIG)?.read_to_string(&mut config)?;
+    Ok((weights, Some(config)))
 }
 
 /// A layer with its variables, whose names are the last parts of their paths.
@@ -90,15 +103,21 @@ struct SavedLayer {
     variables: Vec<StoredTensor>,
 }
 
-/// All layers of an HDF5 file, in the order in which they were saved.
-fn layers(bytes: Vec<u8>) -> std::result::Result<Vec<SavedLayer>, String> {
+/// All layers of an HDF5 file, in the order in which they were saved, and the configuration of a whole model.
+fn layers(bytes: Vec<u8>) -> std::result::Result<(Vec<SavedLayer>, Option<String>), String> {
     let size = bytes.len() as u64;
     let file = File::from_bytes(bytes).map_err(|error| error.to_string())?;
     let expected = file.superblock().eof_address;
     if size < expected {
         return Err(format!("it has {size} of {expected} bytes"));
     }
-    saved_layers(&file.root()).map_err(|error| error.to_string())
+    model(&file.root()).map_err(|error| error.to_string())
+}
+
+/// The layers in a file, and its configuration.
+fn model(root: &Group) -> std::result::Result<(Vec<SavedLayer>, Option<String>), hdf5_pure::Error> {
+    let config = root.attrs()?.get("model_config").and_then(|config| config.as_str()).map(String::from);
+    Ok((saved_layers(root)?, config))
 }
 
 fn saved_layers(root: &Group) -> std::result::Result<Vec<SavedLayer>, hdf5_pure::Error> {

@@ -7,6 +7,7 @@
 mod array;
 mod clusters;
 mod keras;
+mod keras_config;
 mod keras_file;
 mod layout;
 mod model;

@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { assertAccessible, takeScreenshot } from "./accessibility.mjs";
 import { openPage } from "./program.mjs";
 
-const DRAFT = "The fox came to the ferryman and said, “My friend, carry me over.” The extraordinary zebra looked at him.";
+const DRAFT =
+    "The fox came to the ferryman and said, “My friend, carry me over.” The extraordinary zebra looked at him.";
 
 export async function checkMeasure({ browser, server }) {
     for (const colorScheme of ["light", "dark"]) {

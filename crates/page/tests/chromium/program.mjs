@@ -29,10 +29,21 @@ export class Workplace {
     /** Starts a server with these options; it has ended when the workplace is removed. */
     async serve(...options) {
         const program = spawn(process.env.PAGE_TEST_PROGRAM, ["serve", ...options], {
-            cwd: this.folder, stdio: ["ignore", "ignore", "pipe"],
-            env: { ...process.env, PASTICHE_DATASETS: join(this.folder, "datasets"), PASTICHE_TOKEN: undefined, PASTICHE_BACKEND: undefined },
+            cwd: this.folder,
+            stdio: ["ignore", "ignore", "pipe"],
+            env: {
+                ...process.env,
+                PASTICHE_DATASETS: join(this.folder, "datasets"),
+                PASTICHE_TOKEN: undefined,
+                PASTICHE_BACKEND: undefined,
+            },
         });
-        const server = { program, ended: new Promise((resolve) => { program.on("exit", resolve); }) };
+        const server = {
+            program,
+            ended: new Promise((resolve) => {
+                program.on("exit", resolve);
+            }),
+        };
         this.servers.push(server);
         let said = "";
         server.address = await new Promise((resolve, reject) => {
@@ -70,16 +81,24 @@ export function launchChromium() {
     const isRoot = process.getuid?.() === 0;
     return chromium.launch({
         executablePath: process.env.PAGE_TEST_CHROMIUM,
-        args: [`--host-resolver-rules=MAP ${EVIL} 127.0.0.1`, "--force-prefers-reduced-motion", ...(isRoot ? ["--no-sandbox"] : [])],
+        args: [
+            `--host-resolver-rules=MAP ${EVIL} 127.0.0.1`,
+            "--force-prefers-reduced-motion",
+            ...(isRoot ? ["--no-sandbox"] : []),
+        ],
     });
 }
 
 /**
- * Opens a page of the server whose errors, violations of the content security policy and requests to elsewhere are collected in
- * `page.problems`.
+ * Opens a page of the server whose errors, violations of the content security policy and requests to elsewhere are
+ * collected in `page.problems`.
  */
 export async function openPage(browser, address, options = {}) {
-    const context = await browser.newContext({ viewport: { width: 1240, height: 860 }, reducedMotion: "reduce", ...options });
+    const context = await browser.newContext({
+        viewport: { width: 1240, height: 860 },
+        reducedMotion: "reduce",
+        ...options,
+    });
     const page = await context.newPage();
     page.problems = [];
     page.setDefaultTimeout(10_000);
@@ -95,7 +114,9 @@ export async function openPage(browser, address, options = {}) {
         }
     });
     await page.addInitScript(() => {
-        addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+        addEventListener("securitypolicyviolation", (event) =>
+            console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`),
+        );
     });
     await page.goto(`${address}/`);
     return page;

@@ -6,7 +6,8 @@ import { readFileSync } from "node:fs";
 import { assertAccessible, takeScreenshot } from "./accessibility.mjs";
 import { openPage } from "./program.mjs";
 
-const PASSAGE = "Sucre 𝒳 is old. The lion drank the water of the well in March. The fox gave the crow a golden ring because the crow had a voice.";
+const PASSAGE =
+    "Sucre 𝒳 is old. The lion drank the water of the well in March. The fox gave the crow a golden ring because the crow had a voice.";
 
 export async function checkQuestions({ browser, server }) {
     for (const colorScheme of ["light", "dark"]) {
@@ -26,18 +27,29 @@ export async function checkQuestions({ browser, server }) {
         for (let at = 0; at < count; at += 1) {
             await questions.nth(at).focus();
             const answer = await questions.nth(at).locator("bdi.answer").innerText();
-            const marked = await view.locator(".marked-text .answer.selected").evaluateAll((marks) => marks.map((mark) => mark.textContent).join(""));
+            const marked = await view
+                .locator(".marked-text .answer.selected")
+                .evaluateAll((marks) => marks.map((mark) => mark.textContent).join(""));
             assert.equal(marked, answer);
         }
         await assertAccessible(page, `questions, ${colorScheme}`);
         await takeScreenshot(page, `questions-${colorScheme}`);
         if (colorScheme === "light") {
             const save = async (label) => {
-                const [download] = await Promise.all([page.waitForEvent("download"), view.getByRole("button", { name: label }).click()]);
+                const [download] = await Promise.all([
+                    page.waitForEvent("download"),
+                    view.getByRole("button", { name: label }).click(),
+                ]);
                 return readFileSync(await download.path(), "utf8");
             };
-            const lines = (await save("Save JSON Lines")).trim().split("\n").map((line) => JSON.parse(line));
-            assert.deepEqual(lines.map(({ question }) => question), await questions.locator(".asked").allInnerTexts());
+            const lines = (await save("Save JSON Lines"))
+                .trim()
+                .split("\n")
+                .map((line) => JSON.parse(line));
+            assert.deepEqual(
+                lines.map(({ question }) => question),
+                await questions.locator(".asked").allInnerTexts(),
+            );
             assert.ok((await save("Save CSV")).split("\n").length > count);
             assert.match(await save("Save for Anki"), /^#separator:tab\n/u);
         }

@@ -19,12 +19,33 @@ class LiveRun {
 
     step(step) {
         const loss = 3 + 5 / (1 + step / 150);
-        this.write({ event: "step", epoch: 1, step, steps: 2000, step_of_run: step, train_loss_nats_per_token: loss, learning_rate: 0.002, tokens_per_second: 31000 });
+        this.write({
+            event: "step",
+            epoch: 1,
+            step,
+            steps: 2000,
+            step_of_run: step,
+            train_loss_nats_per_token: loss,
+            learning_rate: 0.002,
+            tokens_per_second: 31000,
+        });
     }
 
     epoch(epoch, step, loss) {
-        appendFileSync(join(this.folder, "samples.md"), `\n## Epoch ${epoch}, validation loss ${loss} nats/token\n\nTemperature 0.5:\n\n> The lion of epoch ${epoch} went to the well.\n`);
-        this.write({ event: "epoch", epoch, step, train_loss_nats_per_token: loss - 0.3, valid_loss_nats_per_token: loss, valid_perplexity: Math.exp(loss), learning_rate: 0.002, tokens_per_second: 31000 });
+        appendFileSync(
+            join(this.folder, "samples.md"),
+            `\n## Epoch ${epoch}, validation loss ${loss} nats/token\n\nTemperature 0.5:\n\n> The lion of epoch ${epoch} went to the well.\n`,
+        );
+        this.write({
+            event: "epoch",
+            epoch,
+            step,
+            train_loss_nats_per_token: loss - 0.3,
+            valid_loss_nats_per_token: loss,
+            valid_perplexity: Math.exp(loss),
+            learning_rate: 0.002,
+            tokens_per_second: 31000,
+        });
     }
 
     write(line) {
@@ -98,7 +119,10 @@ export async function checkRestart({ workplace, browser }) {
     await shows("at step 100");
     await view.getByText("Connected").waitFor();
     // What the browser says about the time without a server.
-    assert.deepEqual(page.problems.filter((problem) => !problem.includes("net::ERR_")), []);
+    assert.deepEqual(
+        page.problems.filter((problem) => !problem.includes("net::ERR_")),
+        [],
+    );
     // Without the training text, the page says why passages are not marked, and offers no limit.
     await page.getByRole("link", { name: "Write" }).click();
     const write = page.locator("#view-write");

@@ -7,8 +7,12 @@ import { EVIL, openPage } from "./program.mjs";
 
 /** A site that is not the server's, on a port of its own. */
 async function otherSite() {
-    const site = createServer((_, response) => response.writeHead(200, { "content-type": "text/html" }).end("<title>other</title>"));
-    await new Promise((resolve) => { site.listen(0, "127.0.0.1", resolve); });
+    const site = createServer((_, response) =>
+        response.writeHead(200, { "content-type": "text/html" }).end("<title>other</title>"),
+    );
+    await new Promise((resolve) => {
+        site.listen(0, "127.0.0.1", resolve);
+    });
     return { port: site.address().port, close: () => site.close() };
 }
 
@@ -26,11 +30,21 @@ export async function checkOtherSites({ browser, server }) {
         const statuses = [];
         page.on("response", (response) => statuses.push(response.status()));
         const outcomes = await page.evaluate(async (address) => {
-            const outcome = (promise) => promise.then((response) => `${response.type} ${response.status}`, () => "rejected");
+            const outcome = (promise) =>
+                promise.then(
+                    (response) => `${response.type} ${response.status}`,
+                    () => "rejected",
+                );
             const body = JSON.stringify({ text: "the", k: 1 });
             return {
                 read: await outcome(fetch(`${address}/v1/models`)),
-                json: await outcome(fetch(`${address}/api/next`, { method: "POST", body, headers: { "content-type": "application/json" } })),
+                json: await outcome(
+                    fetch(`${address}/api/next`, {
+                        method: "POST",
+                        body,
+                        headers: { "content-type": "application/json" },
+                    }),
+                ),
                 plain: await outcome(fetch(`${address}/api/next`, { method: "POST", body, mode: "no-cors" })),
                 page: await outcome(fetch(`${address}/`, { mode: "no-cors" })),
             };
@@ -41,19 +55,34 @@ export async function checkOtherSites({ browser, server }) {
         for (const outcome of [outcomes.plain, outcomes.page]) {
             assert.ok(["opaque 0", "rejected"].includes(outcome), outcome);
         }
-        assert.ok(statuses.every((status) => status === 403 || status === 405), `${statuses}`);
+        assert.ok(
+            statuses.every((status) => status === 403 || status === 405),
+            `${statuses}`,
+        );
         page.removeAllListeners("response");
     }
     // The page cannot be framed.
     await page.goto(`http://127.0.0.1:${site.port}/`);
-    await page.evaluate((address) => new Promise((resolve) => {
-        const frame = document.createElement("iframe");
-        frame.addEventListener("load", resolve);
-        frame.src = `${address}/`;
-        document.body.append(frame);
-    }), server.address);
-    const frames = await Promise.all(page.frames().slice(1).map((frame) => frame.content().catch(() => "")));
-    assert.ok(frames.every((content) => !content.includes("server_main.js")), `${frames}`);
+    await page.evaluate(
+        (address) =>
+            new Promise((resolve) => {
+                const frame = document.createElement("iframe");
+                frame.addEventListener("load", resolve);
+                frame.src = `${address}/`;
+                document.body.append(frame);
+            }),
+        server.address,
+    );
+    const frames = await Promise.all(
+        page
+            .frames()
+            .slice(1)
+            .map((frame) => frame.content().catch(() => "")),
+    );
+    assert.ok(
+        frames.every((content) => !content.includes("server_main.js")),
+        `${frames}`,
+    );
     site.close();
     await context.close();
     const own = await fetch(`${server.address}/`);
@@ -76,7 +105,10 @@ export async function checkToken({ workplace, browser }) {
     await page.reload();
     await page.locator("#view-write .choice").first().waitFor();
     // Chromium reports each rejected request.
-    assert.deepEqual(page.problems.filter((problem) => !problem.includes("401")), []);
+    assert.deepEqual(
+        page.problems.filter((problem) => !problem.includes("401")),
+        [],
+    );
     await page.context().close();
     await workplace.stop(server);
 }

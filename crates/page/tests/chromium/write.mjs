@@ -28,7 +28,9 @@ function writeParts(page) {
 async function assertText({ text }, expected) {
     const found = await text.evaluate(async (node, wanted) => {
         for (let waited = 0; node.textContent !== wanted && waited < 5000; waited += 20) {
-            await new Promise((resolve) => { setTimeout(resolve, 20); });
+            await new Promise((resolve) => {
+                setTimeout(resolve, 20);
+            });
         }
         return node.textContent;
     }, expected);
@@ -121,7 +123,10 @@ export async function checkChoices(context) {
     await page.waitForFunction(() => document.activeElement.className.includes("choice"));
     const third = (await choices.nth(2).locator("bdi").innerText()).trim();
     await page.keyboard.press("3");
-    await page.waitForFunction((length) => document.querySelector("#view-write .marked-text").textContent.length > length, before.length);
+    await page.waitForFunction(
+        (length) => document.querySelector("#view-write .marked-text").textContent.length > length,
+        before.length,
+    );
     assert.ok((await text.evaluate((node) => node.textContent)).endsWith(third));
     await parts.button("Undo").click();
     await assertText(parts, before);
@@ -222,18 +227,31 @@ export async function checkBranches(context) {
     assert.equal(json.name, "text.json");
     assert.equal(saved.text, chosen);
     assert.match(saved.program, /^Pastiche \d/u);
-    assert.deepEqual(saved.origins.map(({ model }) => model), ["words"]);
+    assert.deepEqual(
+        saved.origins.map(({ model }) => model),
+        ["words"],
+    );
     assert.match(saved.origins[0].model_sha256, /^[0-9a-f]{64}$/u);
     const last = saved.steps[saved.current];
     assert.equal(last.author, "chosen");
     assert.ok(last.tokens[0].probability > 0 && last.tokens[0].probability < 1);
     const markdown = await savedFile(page, parts.button("Save Markdown"));
-    assert.ok(markdown.text.startsWith(chosen) && /\| typed \| \d+ \| \d+\.\d % \|/u.test(markdown.text), markdown.text);
+    assert.ok(
+        markdown.text.startsWith(chosen) && /\| typed \| \d+ \| \d+\.\d % \|/u.test(markdown.text),
+        markdown.text,
+    );
     assert.equal((await savedFile(page, parts.button("Save text"))).text, `${chosen}\n`);
-    await parts.button("New text").click();
-    await view.getByLabel("Open a saved text (JSON)").setInputFiles({ name: "saved.json", mimeType: "application/json", buffer: Buffer.from(json.text) });
+    await parts.button("Delete the other branches").click();
+    assert.equal(await branches.count(), 0);
     await assertText(parts, chosen);
-    await view.getByLabel("Open a saved text (JSON)").setInputFiles({ name: "other.json", mimeType: "application/json", buffer: Buffer.from("{}") });
+    await parts.button("New text").click();
+    await view
+        .getByLabel("Open a saved text (JSON)")
+        .setInputFiles({ name: "saved.json", mimeType: "application/json", buffer: Buffer.from(json.text) });
+    await assertText(parts, chosen);
+    await view
+        .getByLabel("Open a saved text (JSON)")
+        .setInputFiles({ name: "other.json", mimeType: "application/json", buffer: Buffer.from("{}") });
     await parts.status.filter({ hasText: "this is no saved text" }).waitFor();
     await assertText(parts, chosen);
     await closeClean(page);
@@ -265,7 +283,11 @@ export async function checkSigns(context) {
         assert.match(await details.innerText(), /typed/u);
         await assertAccessible(page, `write, ${colorScheme}`);
         await takeScreenshot(page, `write-${colorScheme}`);
-        for (const [label, sign] of [["Show surprise", "[class*=level-]"], ["Show copied passages", "mark.copied"], ["Show your own words", ".typed"]]) {
+        for (const [label, sign] of [
+            ["Show surprise", "[class*=level-]"],
+            ["Show copied passages", "mark.copied"],
+            ["Show your own words", ".typed"],
+        ]) {
             assert.ok((await text.locator(sign).count()) > 0, sign);
             await view.getByLabel(label).uncheck();
             assert.equal(await text.locator(sign).count(), 0, sign);
@@ -279,13 +301,24 @@ export async function checkScripts(context) {
     const { input, text } = parts;
     await input.focus();
     const session = await page.context().newCDPSession(page);
-    const compose = (syllable) => session.send("Input.imeSetComposition", { text: syllable, selectionStart: syllable.length, selectionEnd: syllable.length });
+    const compose = (syllable) =>
+        session.send("Input.imeSetComposition", {
+            text: syllable,
+            selectionStart: syllable.length,
+            selectionEnd: syllable.length,
+        });
     for (const syllable of ["ㅎ", "하", "한"]) {
         await compose(syllable);
     }
     // Enter and Backspace belong to the input method while a syllable is composed.
     for (const key of ["Enter", "Backspace", "ArrowDown"]) {
-        await input.evaluate((node, pressed) => node.dispatchEvent(new KeyboardEvent("keydown", { key: pressed, isComposing: true, bubbles: true, cancelable: true })), key);
+        await input.evaluate(
+            (node, pressed) =>
+                node.dispatchEvent(
+                    new KeyboardEvent("keydown", { key: pressed, isComposing: true, bubbles: true, cancelable: true }),
+                ),
+            key,
+        );
     }
     assert.equal(await input.inputValue(), "한");
     await assertText(parts, "");

@@ -322,6 +322,10 @@ fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Resu
             found.cut_off += 1;
             opaque(sentence, at + 1).map(Some)
         }
+        Tag::Prep if token.is("along") && sentence.get(at + 1).is_some_and(|next| next.is("with")) => {
+            found.cut_off += 1;
+            opaque(sentence, at + 2).map(Some)
+        }
         Tag::Adj if token.is("such") => {
             found.cut_off += 1;
             opaque(sentence, at + 1).map(Some)

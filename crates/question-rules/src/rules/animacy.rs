@@ -277,6 +277,13 @@ pub fn animacy(sentence: &Sentence, noun: &NounPhrase) -> Animacy {
     if noun.is_joined && sentence.tokens[noun.core_end..noun.tokens.end].iter().any(|token| token.tag == Tag::Owner) {
         return Animacy::Unknown;
     }
+    // "Washington and his men"
+    let other = noun.is_joined.then(|| noun.tokens.end - 1).map(|last| &sentence.tokens[last]);
+    let has_people =
+        other.is_some_and(|last| matches!(last.tag, Tag::Noun | Tag::Nouns) && LEXICON.is_person(&last.lower));
+    if has_people && animacy(sentence, &noun.core()) != Animacy::Person {
+        return Animacy::Unknown;
+    }
     // "Which states" has another form for each kind.
     if noun.is_joined && kind_of_place(sentence, &noun.core()).is_some() {
         return Animacy::Unknown;

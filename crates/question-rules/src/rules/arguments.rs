@@ -240,10 +240,13 @@ impl Asker<'_> {
         let has_verb = (first.tokens.start..end).any(|at| self.token(at).tag.is_verb());
         let is_perfect = clause.verb.auxiliary.is_some_and(|at| self.token(at).is_any(&["has", "have", "had"]));
         let is_cut = is_continued || is_perfect && base == "be" || has_verb && self.writer.sentence.is_mark(end, ",");
-        // "9,000 feet high"
-        if is_cut
-            || clause.phrases.iter().any(|phrase| phrase.tokens.start == end && phrase.kind == PhraseKind::Adjective)
-        {
+        // "9,000 feet high", "8 feet apart"
+        let is_measure = clause.phrases.iter().any(|phrase| {
+            let is_number = self.token(first.tokens.start).tag == Tag::Num;
+            let kind = phrase.kind;
+            phrase.tokens.start == end && (kind == PhraseKind::Adjective || kind == PhraseKind::Adverb && is_number)
+        });
+        if is_cut || is_measure {
             return self.leave_out(first.tokens.clone(), Some(Rule::Complement), Reason::UnclearStructure);
         }
         let pieces = self.complement_word(&clause.subject, first).and_then(|word| {
@@ -341,7 +344,7 @@ impl Asker<'_> {
             || preposition.is_any(&["in", "at", "near", "under", "during"]) && is_place
             || preposition.is("on")
                 && is_place
-                && !next.noun.as_ref().is_some_and(|it| self.token(it.head).tag == Tag::Name);
+                && next.noun.as_ref().is_none_or(|it| self.token(it.head).tag != Tag::Name);
         !is_of_verb
     }
 

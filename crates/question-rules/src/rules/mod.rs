@@ -135,6 +135,9 @@ pub fn ask(
     let has_negation = parts
         .flatten()
         .any(|at| sentence.tokens[at].is_any(&["no", "nor", "neither", "none", "nothing", "nobody", "not"]));
+    // "Neither the king nor the queen came."
+    let before = clause.subject.tokens.start.checked_sub(1);
+    let has_negation = has_negation || before.is_some_and(|at| sentence.tokens[at].is_any(&["neither", "nor", "not"]));
     if clause.verb.is_negative || has_negation {
         let whole = clause.subject.tokens.start..clause.verb.tokens.end;
         return asker.leave_out(whole, None, Reason::Negation);
@@ -188,7 +191,8 @@ impl Asker<'_> {
         let clause = self.clause();
         let base = clause.verb.base(self.writer.sentence);
         // "Further south lies the crater."
-        let begins = clause.phrases.first().is_some_and(|it| it.kind == PhraseKind::Noun && !self.is_time(it));
+        let first = clause.phrases.iter().find(|phrase| phrase.kind != PhraseKind::Adverb);
+        let begins = first.is_some_and(|it| it.kind == PhraseKind::Noun && !self.is_time(it));
         if begins && NO_NOUN.contains(&base.as_str()) {
             return true;
         }

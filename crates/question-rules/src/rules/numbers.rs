@@ -169,6 +169,11 @@ impl Asker<'_> {
     }
 
     fn owner_is_person(&self, owner: &Range<usize>) -> Result<(), Reason> {
+        // "women's football", "the club's women's team"
+        let is_general = owner.len() == 1 && self.token(owner.start).tag == Tag::Nouns;
+        if is_general || owner.clone().any(|at| self.token(at).tag == Tag::Owner) {
+            return Err(Reason::UnclearStructure);
+        }
         let head = owner.end - 1;
         let noun = NounPhrase { tokens: owner.clone(), head, core_end: owner.end, owner: None, is_joined: false };
         match animacy(self.writer.sentence, &noun) {

@@ -311,6 +311,9 @@ impl Worker {
 
     fn abort_if_requested(&self) {
         if let Some(abort) = self.shared.take_abort() {
+            // All may have the same reason, such as a wrong number of shards: then rank 0 reports it, and ends the others.
+            let later = if self.rank == 0 { 0.0 } else { 0.2 + 0.8 * self.rank as f64 / self.count as f64 };
+            std::thread::sleep(LATER.mul_f64(later));
             self.abort(abort.code, &abort.reason);
         }
     }
