@@ -32,6 +32,9 @@ struct Bench {
     folder: tempfile::TempDir,
 }
 
+/// A part of the test. Returns what it found, in words.
+type Step = fn(&Bench) -> Result<String, String>;
+
 /// Runs the test by itself.
 pub fn run() -> Result<ExitCode, String> {
     match test(BackendSet::Portable) {
@@ -60,7 +63,7 @@ pub fn test(backends: BackendSet) -> Result<(), Failure> {
         }
     }
     let bench = Bench { pastiche, adder, hosts: hosts.ok(), folder };
-    let steps: [(&str, fn(&Bench) -> Result<String, String>); 3] =
+    let steps: [(&str, Step); 3] =
         [("wrong launchers", wrong_launchers), ("training", training::test), ("faults", faults::test)];
     for (name, step) in steps {
         let began = Instant::now();
