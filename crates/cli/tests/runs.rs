@@ -9,6 +9,8 @@ mod documents;
 mod from_base;
 #[path = "runs/init_from.rs"]
 mod init_from;
+#[path = "runs/processes.rs"]
+mod processes;
 #[path = "runs/reports.rs"]
 mod reports;
 

@@ -32,6 +32,9 @@ struct Bench {
     folder: tempfile::TempDir,
 }
 
+/// A part of the test. Returns what it found, in words.
+type Step = fn(&Bench) -> Result<String, String>;
+
 /// Runs the test by itself.
 pub fn run() -> Result<ExitCode, String> {
     match test(BackendSet::Portable) {
@@ -60,12 +63,11 @@ pub fn test(backends: BackendSet) -> Result<(), Failure> {
         }
     }
     let bench = Bench { pastiche, adder, hosts: hosts.ok(), folder };
-    type Test = fn(&Bench) -> Result<String, String>;
-    let tests: [(&str, Test); 3] =
+    let steps: [(&str, Step); 3] =
         [("wrong launchers", wrong_launchers), ("training", training::test), ("faults", faults::test)];
-    for (name, test) in tests {
+    for (name, step) in steps {
         let began = Instant::now();
-        let found = test(&bench).map_err(|reason| Failure::new(format!("{name}: {reason}")))?;
+        let found = step(&bench).map_err(|reason| Failure::new(format!("{name}: {reason}")))?;
         output::print(format_args!("{name}: {found} ({:.1} s)", began.elapsed().as_secs_f64()));
     }
     Ok(())

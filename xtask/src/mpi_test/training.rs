@@ -54,8 +54,8 @@ pub fn test(bench: &Bench) -> Result<String, String> {
             return Err(format!("{ranks} ranks end with other weights than one: {hash}, not {alone}"));
         }
     }
-    interrupt(bench, 4, |job| job.process_of(2), "KILL", "start", 137)?;
-    interrupt(bench, 2, |job| Ok(job.id()), "USR1", "resume", 130)?;
+    interrupt(bench, 4, |job| Ok((job.process_of(2)?, "KILL")), "start", 137)?;
+    interrupt(bench, 2, |job| Ok((job.id(), "USR1")), "resume", 130)?;
     let resumed = finish(bench, 1)?;
     if resumed != alone {
         return Err(format!(
@@ -85,12 +85,11 @@ fn train(bench: &Bench, ranks: usize, run: &str) -> Result<String, String> {
     hash(&bench.path().join(run))
 }
 
-/// Starts or resumes the run `lost`, breaks it after its next checkpoint, and expects this exit code.
+/// Starts or resumes the run `lost`, sends this signal to a process after its next checkpoint, and expects this exit code.
 fn interrupt(
     bench: &Bench,
     ranks: usize,
-    process: impl Fn(&Job) -> Result<u32, String>,
-    signal: &str,
+    signal: impl Fn(&Job) -> Result<(u32, &'static str), String>,
     how: &str,
     code: i32,
 ) -> Result<(), String> {
@@ -101,7 +100,8 @@ fn interrupt(
     let before = newest().unwrap_or(0);
     let mut job = job(bench, ranks, words)?;
     job.wait_until("no checkpoint was written", |_| newest().is_some_and(|step| step > before))?;
-    mpirun::signal(process(&job)?, signal);
+    let (process, name) = signal(&job)?;
+    mpirun::signal(process, name);
     let ended = job.end_within(Duration::from_secs(70))?;
     if shell_code(ended.status) != code {
         return Err(format!("to {how} on {ranks} ranks ended with {}, not {code}: {}", ended.status, ended.stderr));
