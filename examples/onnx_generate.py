@@ -1,7 +1,8 @@
 """Writes a text with a model that `pastiche export model.onnx` wrote, without Pastiche.
 
     pip install onnxruntime tokenizers
-    python examples/onnx_generate.py model.onnx "The fox" 60
+    python examples/onnx_generate.py model.onnx "The fox" 60         # 60 tokens at temperature 0.8
+    python examples/onnx_generate.py model.onnx "The fox" 60 0       # the likeliest token each time
 """
 
 import json
@@ -13,6 +14,7 @@ import onnxruntime
 import tokenizers
 
 path, prompt, count = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+temperature = float(sys.argv[4]) if len(sys.argv) > 4 else 0.8
 session = onnxruntime.InferenceSession(path)
 about = session.get_modelmeta().custom_metadata_map
 tokenizer = tokenizers.Tokenizer.from_file(str(path.with_name("tokenizer.json")))
@@ -39,8 +41,11 @@ by_window, window = about["state_mode"] == "window", int(about["window"])
 logits, state = step(ids[-window:] if by_window else ids, zeros)
 for _ in range(count):
     logits[json.loads(about["never_sampled"])] = -np.inf
-    weights = np.exp((logits - logits.max()) / 0.8)
-    ids.append(int(random.choice(len(weights), p=weights / weights.sum())))
+    if temperature == 0:
+        ids.append(int(logits.argmax()))
+    else:
+        weights = np.exp((logits - logits.max()) / temperature)
+        ids.append(int(random.choice(len(weights), p=weights / weights.sum())))
     if ids[-1] == int(about.get("document_id", -1)):
         break
     logits, state = step(ids[-window:], zeros) if by_window else step(ids[-1:], state)

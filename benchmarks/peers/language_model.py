@@ -1,8 +1,8 @@
 """A word language model in PyTorch on a benchmark such as Penn Treebank, to compare perplexities with.
 
 Two LSTM layers of 200 units, dropout 0.35, Adam with a cosine schedule, 20 streams in chunks of 35 tokens; embedding and
-output layer do not share their weights. The model is trained once for each learning rate, for the given minutes each, and
-the one with the lowest validation perplexity is tested. The files have one sentence on a line and spaces between words; a
+output layer do not share their weights. The model is trained once for each learning rate, for the given minutes or steps each,
+and the one with the lowest validation perplexity is tested. The files have one sentence on a line and spaces between words; a
 line end is a word. Every token of a text is scored once, the first after a line end, and the state is carried over the
 whole text (Mikolov et al. 2010). Prints one line with a JSON object."""
 
@@ -81,9 +81,9 @@ def perplexity(model, ids, line_end):
     return math.exp(sum_of_nats / len(ids))
 
 
-def train(ids, valid, vocabulary, line_end, rate, seconds):
-    """Trains for so many seconds, which include validation after each pass and at the end. Returns the weights with the
-    lowest validation perplexity, and what is known of the training."""
+def train(ids, valid, vocabulary, line_end, rate, seconds, most_steps):
+    """Trains for so many seconds, which include validation after each pass and at the end, or for so many steps if they are
+    given. Returns the weights with the lowest validation perplexity, and what is known of the training."""
     torch.manual_seed(1)
     model = LanguageModel(vocabulary)
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
@@ -102,6 +102,8 @@ def train(ids, valid, vocabulary, line_end, rate, seconds):
             best = (found, copy.deepcopy(model.state_dict()))
 
     def used():
+        if most_steps:
+            return steps / most_steps
         # The last validation takes about as long as the one before.
         return (time.perf_counter() - start) / max(seconds - checked, 1e-9)
 
@@ -130,7 +132,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ["train", "valid", "test"]:
         parser.add_argument(f"--{name}", required=True, metavar="FILE")
-    parser.add_argument("--minutes", type=float, required=True, help="the time for each learning rate")
+    budget = parser.add_mutually_exclusive_group(required=True)
+    budget.add_argument("--minutes", type=float, help="the time for each learning rate")
+    budget.add_argument("--steps", type=int, help="the steps for each learning rate, for machines with other work")
     parser.add_argument("--rates", type=float, nargs="+", default=RATES, help="the learning rates to choose from")
     options = parser.parse_args()
     threads = os.environ.get("OMP_NUM_THREADS")
@@ -142,8 +146,9 @@ def main():
     if len(ids["train"]) <= STREAMS:
         sys.exit(f"{options.train}: {len(ids['train'])} words and line ends; expected more than {STREAMS}")
     line_end, vocabulary = numbers[LINE_END], len(numbers)
+    seconds = 60 * (options.minutes or 0)
     trained = [
-        train(ids["train"], ids["valid"], vocabulary, line_end, rate, 60 * options.minutes) for rate in options.rates
+        train(ids["train"], ids["valid"], vocabulary, line_end, rate, seconds, options.steps) for rate in options.rates
     ]
     weights, best = min(trained, key=lambda run: run[1]["valid_perplexity"])
     model = LanguageModel(vocabulary)

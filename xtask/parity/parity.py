@@ -17,15 +17,18 @@ keras.config.set_floatx("float64")
 keras.config.set_dtype_policy("float64")
 
 import check_export
+import check_import
+import check_onnx
 import check_server
 import event_files
 import initial
+import keras_archives
 import keras_cells
+import keras_tokenizer
 import optimizers
 import pytorch_cells
 import pytorch_checkpoints
 import text_scores
-import tokenizers
 import whole_models
 from fixtures import CLI, EVAL, MODELS, ROOT, TEXT_PREP, TRAINER, dumps
 
@@ -41,7 +44,7 @@ def all_fixtures():
     yield f"{MODELS}/language_model.json", dumps(whole_models.language_model())
     yield f"{MODELS}/initial.json", dumps(initial.fixture())
     yield f"{TRAINER}/optimizers.json", dumps(optimizers.fixture())
-    yield f"{TEXT_PREP}/keras_tokenizer.json", dumps(tokenizers.fixture())
+    yield f"{TEXT_PREP}/keras_tokenizer.json", dumps(keras_tokenizer.fixture())
     yield f"{EVAL}/text_scores.json", dumps(text_scores.fixture())
     yield f"{CLI}/tensorboard.json", dumps(event_files.fixture())
     for files in (whole_models.pytorch_files, whole_models.keras_files):
@@ -51,6 +54,10 @@ def all_fixtures():
     for name, file, report in pytorch_checkpoints.files():
         yield f"{MODELS}/checkpoints/{name}.pt", file
         yield f"{MODELS}/checkpoints/{name}.json", dumps(report)
+    for name, file, report in keras_archives.files():
+        yield f"{MODELS}/keras_archives/{name}", file
+        if report is not None:
+            yield f"{MODELS}/keras_archives/{name}.json", dumps(report)
 
 
 def differences(found, expected, path, tolerance):
@@ -80,8 +87,9 @@ def compare(path, found):
     if not committed.exists():
         return [f"{path}: not committed"]
     if isinstance(found, bytes):
-        return [] if committed.read_bytes() == found else [f"{path}: different bytes"]
-    in_32_bits = ("/weights/", "/checkpoints/", "initial.json")
+        read = keras_archives.contents if "/keras_archives/" in path else lambda file: file
+        return [] if read(committed.read_bytes()) == read(found) else [f"{path}: different contents"]
+    in_32_bits = ("/weights/", "/checkpoints/", "/keras_archives/", "initial.json")
     tolerance = TOLERANCE_32 if any(part in path for part in in_32_bits) else TOLERANCE
     return differences(json.loads(found), json.loads(committed.read_text()), path, tolerance)
 
@@ -89,9 +97,9 @@ def compare(path, found):
 def obsolete(computed):
     """Messages about committed fixtures that no program computes any more; tests would still rely on them."""
     files = [file for folder in (MODELS, TRAINER, TEXT_PREP, EVAL) for file in (ROOT / folder).rglob("*")]
-    # The folders in it are inputs, written by the Rust tests.
+    # The folders in it, and the ONNX files, are inputs, written by the Rust tests.
     files += (ROOT / CLI).glob("*")
-    paths = {file.relative_to(ROOT).as_posix() for file in files if file.is_file()}
+    paths = {file.relative_to(ROOT).as_posix() for file in files if file.is_file() and file.parent != check_onnx.FOLDER}
     return [f"{path}: not computed by any program" for path in sorted(paths - computed)]
 
 
@@ -120,7 +128,8 @@ def main():
             file.write_bytes(fixture if isinstance(fixture, bytes) else fixture.encode())
         else:
             messages += compare(path, fixture)
-    messages += obsolete(computed) + misloaded() + check_server.messages()
+    messages += obsolete(computed) + misloaded() + check_onnx.messages() + check_import.messages()
+    messages += check_server.messages()
     if write:
         print(f"{len(computed)} fixtures written under {pathlib.Path(ROOT).name}/")
     for message in messages:

@@ -20,12 +20,12 @@ TARGETS = [[2, 3, 4, 5], [6, 0, 1, 2]]
 class RNNModel(nn.Module):
     """Embedding, recurrent layers and output layer under the names `encoder`, `rnn` and `decoder`."""
 
-    def __init__(self, rnn, tied=False):
+    def __init__(self, rnn, tied=False, vocabulary=VOCABULARY):
         super().__init__()
         self.drop = nn.Dropout(0.2)
-        self.encoder = nn.Embedding(VOCABULARY, rnn.input_size)
+        self.encoder = nn.Embedding(vocabulary, rnn.input_size)
         self.rnn = rnn
-        self.decoder = nn.Linear(rnn.hidden_size, VOCABULARY)
+        self.decoder = nn.Linear(rnn.hidden_size, vocabulary)
         if tied:
             self.decoder.weight = self.encoder.weight
 
@@ -44,6 +44,20 @@ class CharRNN(nn.Module):
 
     def forward(self, ids):
         return self.fc(self.lstm(self.embed(ids))[0])
+
+
+class OneHotRNN(nn.Module):
+    """A character model without an embedding, which reads one-hot vectors, with two layers and dropout."""
+
+    def __init__(self, units=UNITS, vocabulary=VOCABULARY):
+        super().__init__()
+        self.lstm = nn.LSTM(vocabulary, units, 2, dropout=0.5, batch_first=True)
+        self.dropout = nn.Dropout(0.5)
+        self.fc = nn.Linear(units, vocabulary)
+
+    def forward(self, ids):
+        vectors = nn.functional.one_hot(ids, self.fc.out_features).float()
+        return self.fc(self.dropout(self.lstm(vectors)[0]))
 
 
 def drawn(model, seed):
@@ -98,4 +112,11 @@ def files():
         "tokens": ("a", "b"),
     }
     yield "char_rnn", saved(checkpoint), report(model)
+    relu = nn.RNN(INPUTS, UNITS, 2, nonlinearity="relu", batch_first=True)
+    for name, rnn, seed in [("rnn_relu", relu, 44), ("gru_stack", nn.GRU(UNITS, UNITS, 2, batch_first=True), 45)]:
+        model = drawn(RNNModel(rnn), seed)
+        yield name, as_whole_module(model), report(model)
+    model = drawn(OneHotRNN(), 46)
+    checkpoint = {"n_hidden": UNITS, "n_layers": 2, "state_dict": model.state_dict(), "tokens": tuple("abcdefg")}
+    yield "one_hot", saved(checkpoint), report(model)
     torch.set_default_dtype(dtype)

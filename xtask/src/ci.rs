@@ -9,8 +9,8 @@ use std::time::Instant;
 use args::Backend;
 
 use crate::cargo::{cargo, not_started, root, shell_code};
-use crate::features::{self, BackendSet};
-use crate::{output, smoke_test, test, tidy};
+use crate::features::BackendSet;
+use crate::{output, page_test, smoke_test, test, tidy};
 
 /// A step that failed.
 pub struct Failure {
@@ -34,17 +34,18 @@ impl Failure {
 
 type Step = (&'static str, fn(BackendSet) -> Result<(), Failure>);
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     ("format", |_| finish(cargo().args(["fmt", "--all", "--check"]))),
     ("tidy", |_| if tidy::passes() { Ok(()) } else { Err(Failure::new("")) }),
     ("packages", |_| packages()),
-    ("clippy", |backends| lint(&backends.source_check_args().0)),
+    ("clippy", lint),
     ("clippy with one CPU backend", |_| lint_cpu_backends()),
     ("docs", docs),
     ("smoke test on ndarray", |backends| smoke_test::run(backends, Backend::Ndarray, None)),
     ("smoke test on flex", |backends| smoke_test::run(backends, Backend::Flex, None)),
     ("smoke test on wgpu", wgpu),
     ("MPI", mpi),
+    ("page in Chromium", page_test::step),
     ("subwords against another implementation", |_| finish(&mut test::reference_command())),
 ];
 
@@ -76,17 +77,27 @@ fn packages() -> Result<(), Failure> {
     finish(command.args(["--no-verify", "--allow-dirty", "--exclude-lockfile", "--quiet"]))
 }
 
-/// Clippy over all targets, with every warning as an error.
-fn lint(features: &[String]) -> Result<(), Failure> {
-    let (_, (variable, value)) = BackendSet::Portable.source_check_args();
+/// The packages with code that depends on the backend.
+const OF_BACKENDS: [&str; 3] = ["pastiche-kernels", "pastiche", "pastiche-cli"];
+
+/// Clippy over all targets of the workspace, with every warning as an error.
+fn lint(backends: BackendSet) -> Result<(), Failure> {
+    let (features, (variable, value)) = backends.source_check_args();
     let mut command = cargo();
     command.args(["clippy", "--release", "--all-targets"]).args(features).env(variable, value);
     finish(command.args(["--", "-D", "warnings"]))
 }
 
-/// Each CPU backend alone, as users build it: there, code for the others must not be left unused.
+/// Each CPU backend alone, as users build it: there, code for the others must not be left unused. Tests are left out,
+/// except those of the kernels, which name backends.
 fn lint_cpu_backends() -> Result<(), Failure> {
-    [Backend::Ndarray, Backend::Flex].iter().try_for_each(|backend| lint(&features::args_for(&[backend.name()])))
+    [Backend::Ndarray, Backend::Flex].iter().try_for_each(|backend| {
+        let mut command = cargo();
+        command.args(["clippy", "--release", "--lib", "--bins", "--examples", "--test", "properties"]);
+        command.args(OF_BACKENDS.iter().flat_map(|package| ["--package", package]));
+        command.args(["--no-default-features", "--features", &format!("pastiche-cli/{}", backend.name())]);
+        finish(command.args(["--", "-D", "warnings"]))
+    })
 }
 
 fn docs(backends: BackendSet) -> Result<(), Failure> {

@@ -65,7 +65,7 @@ impl BackendSet {
 }
 
 /// Cargo arguments for the whole workspace with these features of the package `pastiche-cli`.
-pub fn args_for(features: &[&str]) -> [String; 4] {
+fn args_for(features: &[&str]) -> [String; 4] {
     let features: Vec<String> = features.iter().map(|name| format!("pastiche-cli/{name}")).collect();
     ["--workspace", "--no-default-features", "--features", &features.join(",")].map(String::from)
 }

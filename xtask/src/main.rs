@@ -15,6 +15,7 @@ mod mpi_test;
 mod mpirun;
 mod novels;
 mod output;
+mod page_test;
 mod parity;
 mod python;
 #[cfg(unix)]
@@ -81,6 +82,8 @@ enum Task {
         #[arg(long, value_name = "DIR", default_value = "datasets/stand-in")]
         out: PathBuf,
     },
+    /// Test the page of the server with Node.js and in Chromium, with a real server
+    PageTest,
     /// Check module docs, file length, crate layering, licences, local paths and wording
     Tidy,
 }
@@ -97,6 +100,7 @@ fn main() -> ExitCode {
         Task::Parity { write } => parity::run(write),
         Task::Novels { file, folder } => novels::run(&file, &folder),
         Task::StandIn { text, out } => stand_in::run(&text, &out),
+        Task::PageTest => page_test::run(),
         Task::Tidy => tidy::run(),
     };
     result.unwrap_or_else(|error| {

@@ -30,6 +30,9 @@ pub struct Ask {
     /// Ask only what the network generates, without the rules for English sentences
     #[arg(long)]
     pub no_rules: bool,
+    /// Ask only by the rules for English sentences, without a model
+    #[arg(long, conflicts_with_all = ["model", "no_rules", "beam"])]
+    pub no_network: bool,
     /// Tell on standard error why each other question was left out
     #[arg(long)]
     pub explain: bool,

@@ -14,6 +14,7 @@ mod evaluate;
 mod launch;
 #[cfg(test)]
 mod old_spellings;
+mod page;
 mod parse;
 mod program;
 mod runs;
@@ -33,6 +34,7 @@ pub use color::{ColorArgs, ColorChoice};
 pub use escapes::{unescape, visible};
 pub use evaluate::{Evaluate, HeldOutPart};
 pub use launch::LaunchArgs;
+pub use page::{Page, PageWeights};
 pub use parse::parse;
 pub use program::{Completions, Doctor, Man, Shell};
 pub use runs::{Compare, NewTokens, Reproduce, Runs, Train};
@@ -74,6 +76,8 @@ pub enum Command {
     Import(Import),
     /// Write a model's weights for a PyTorch or Keras program, or the whole model as an ONNX file
     Export(Export),
+    /// Write a page that is a model: one HTML file that writes text in a browser, offline, opened from disk
+    Page(Page),
     /// Train a base model, from which runs on other texts can start, and write it with a model card
     Base(Base),
     /// Print what this machine and this build can do, what would be fastest, and what is wrong
@@ -311,6 +315,7 @@ impl Command {
             Self::Gradients(args) => Some(&args.backend),
             Self::Import(args) => Some(&args.backend),
             Self::Export(args) => Some(&args.backend),
+            Self::Page(args) => Some(&args.backend),
             Self::Base(args) => Some(&args.backend),
             Self::Reproduce(args) => Some(&args.backend),
             Self::Doctor(args) => Some(&args.backend),

@@ -11,7 +11,8 @@ use crate::{BackendArgs, Mix};
 #[derive(Args, Clone, Debug)]
 pub struct Serve {
     /// The directory of a model, or `base`; may be given several times: requests name a model by the last part of its path,
-    /// and get the first one without a name [default: the newest model of a run, or the base if there is none]
+    /// and get the first one without a name; question models make questions [default: the newest language model of a run, or
+    /// the base if there is none]
     #[arg(long, value_name = "DIR")]
     pub model: Vec<PathBuf>,
     /// The port to listen on; with 0 the system chooses a free one
@@ -29,7 +30,7 @@ pub struct Serve {
     /// Mix each model with the n-grams of its training text, or with nothing [default: ngram for models with n-gram counts]
     #[arg(long, value_enum)]
     pub mix: Option<Mix>,
-    /// Also read the training text of each run, so that `/api/trace` can say what a text has in common with it
+    /// Also read the training text of each run, so that the server can say what a text has in common with it, and limit it
     #[arg(long)]
     pub trace: bool,
     /// Use 8-bit weights

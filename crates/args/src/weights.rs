@@ -29,9 +29,10 @@ pub enum ExportFormat {
 /// Arguments of `import`.
 #[derive(Args, Clone, Debug)]
 pub struct Import {
-    /// A safetensors file, or a file of `torch.save`: a state dict, a checkpoint or a whole module
+    /// A safetensors file; a file of `torch.save`: a state dict, a checkpoint or a whole module; or one of Keras: `.keras`, `.h5`,
+    /// `.hdf5`
     pub weights: PathBuf,
-    /// The layout of the file [default: pytorch for a file of `torch.save`]
+    /// The layout of the file [default: that of the program that wrote it, except for safetensors]
     #[arg(long, value_enum)]
     pub layout: Option<Layout>,
     /// Use only the tensors under this key of the file, as in `--key state_dict`
@@ -40,6 +41,10 @@ pub struct Import {
     /// Replace the prefix FROM of tensor names by TO, as in `--rename encoder=embedding`
     #[arg(long, value_name = "FROM=TO")]
     pub rename: Vec<String>,
+    /// The network has no embedding and reads one-hot vectors: their matrix becomes an embedding of one dimension for each token of
+    /// `tokens.path`
+    #[arg(long, conflicts_with = "like")]
+    pub one_hot: bool,
     /// Take tokenizer and sizes from this model instead of the configuration and its text
     #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "set", "text", "TextArgs", "label"])]
     pub like: Option<PathBuf>,

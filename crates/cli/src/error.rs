@@ -102,6 +102,15 @@ impl Error {
         }
     }
 
+    /// The name of the file of a model directory that cannot be used, if one is the reason.
+    pub fn model_file(&self) -> Option<&str> {
+        match self {
+            Self::Library(error) => error.downcast_ref::<models::Error>()?.file(),
+            Self::Hint { source, .. } => source.model_file(),
+            Self::Message(_) | Self::Io { .. } => None,
+        }
+    }
+
     /// The message with those of its sources that it does not repeat itself.
     pub fn full_message(&self) -> String {
         let mut message = self.to_string();

@@ -162,6 +162,7 @@ fn run(command: Command, backend: Result<BackendSelection>) -> Result<ExitCode> 
         Command::Gradients(args) => commands::gradients::run(&args, &backend?),
         Command::Import(args) => commands::import::run(&args, &backend?),
         Command::Export(args) => commands::export::run(&args, &backend?),
+        Command::Page(args) => commands::page::run(&args, &backend?),
         Command::Runs(args) => commands::runs::run(&args),
         Command::Compare(args) => commands::compare::run(&args),
         Command::Completions(args) => commands::completions::run(&args, public_command_line()),

@@ -115,6 +115,22 @@ fn a_model_is_trained_and_generates_questions_in_every_format() {
 }
 
 #[test]
+fn rules_ask_without_a_model() {
+    let dir = TestDir::new();
+    dir.file("text.txt", "Maria Lopez founded the first hospital in Bristol in 1842.");
+    let asked = dir.run_ok(&["ask", "--no-network", "--text", "text.txt"]).stdout;
+    let first: Value = serde_json::from_str(asked.lines().next().unwrap()).unwrap();
+    assert!(first["found_by"] == "rule" && first["answer_probability"].is_null(), "{first}");
+    let both = ["ask", "--no-network", "--no-rules", "--text", "text.txt"];
+    assert_eq!(dir.run(&both).code, Some(2));
+    dir.file("text.rtf", r"{\rtf1\ansi The fox saw a crow.}");
+    dir.expect_error(
+        &["ask", "--no-network", "--text", "text.rtf"],
+        &["`text.rtf` is a document in RTF", "save it as plain text"],
+    );
+}
+
+#[test]
 fn text_is_read_from_a_pipe_and_in_other_encodings() {
     use std::io::Write as _;
     let dir = TestDir::new();

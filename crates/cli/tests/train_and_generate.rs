@@ -15,10 +15,20 @@ mod common;
 mod documents_and_labels;
 #[path = "train_and_generate/held_out_documents.rs"]
 mod held_out_documents;
+#[path = "train_and_generate/imported_files.rs"]
+mod imported_files;
 #[path = "train_and_generate/int8_directories.rs"]
 mod int8_directories;
+#[path = "train_and_generate/model_page.rs"]
+mod model_page;
 #[path = "train_and_generate/ngram_mixture.rs"]
 mod ngram_mixture;
+#[path = "train_and_generate/node.rs"]
+mod node;
+#[path = "train_and_generate/page_network.rs"]
+mod page_network;
+#[path = "train_and_generate/page_tokenizers.rs"]
+mod page_tokenizers;
 #[path = "train_and_generate/sampling_methods.rs"]
 mod sampling_methods;
 #[path = "train_and_generate/server.rs"]

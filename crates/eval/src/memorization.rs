@@ -1,6 +1,8 @@
 //! How much of a sample is copied from the training text: the longest common sequence of tokens, and the
 //! fraction of n-grams that are not in the training text.
 
+mod continued_runs;
+
 use crate::suffix_array::suffix_array;
 
 /// The lengths of the counted n-grams, in tokens.

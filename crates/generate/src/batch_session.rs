@@ -128,6 +128,31 @@ impl<'a> BatchSession<'a> {
         }
     }
 
+    /// Appends ids to a session of one text, and returns the logits after each of them, V values each. They have the same bits
+    /// as those of [`forward`](Self::forward) with one id at a time.
+    ///
+    /// # Errors
+    /// If the device does not return the logits.
+    ///
+    /// # Panics
+    /// If there are no ids, or several texts.
+    pub fn logits_of_each(&mut self, ids: &[u32]) -> Result<Vec<Vec<f32>>> {
+        assert_eq!(self.texts, 1, "a session of one text");
+        match (self.engine, self.past.packed_state()) {
+            (Engine::Packed(model), Some(state)) => {
+                let logits = model.logits_of_each(ids, state);
+                Ok((0..ids.len()).map(|row| logits.row(row)[..model.vocab_size()].to_vec()).collect())
+            }
+            _ => {
+                let one = |&id: &u32| -> Result<Vec<f32>> {
+                    self.forward(&[id])?;
+                    Ok(self.logits()[0].to_vec())
+                };
+                ids.iter().map(one).collect()
+            }
+        }
+    }
+
     /// The logits of the next token, V values per text.
     ///
     /// # Panics

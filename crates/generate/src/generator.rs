@@ -7,6 +7,7 @@ use burn::tensor::Device;
 use models::{LmBundle, Precision, StateMode};
 use text_prep::Tokenizer;
 
+use crate::batch_session::MAX_READ;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::mixture::Mixture;
@@ -106,6 +107,14 @@ impl Generator {
     /// How past tokens are used by default: the mode with the lower validation loss.
     pub fn state_mode(&self) -> StateMode {
         self.bundle.metadata.state_mode()
+    }
+
+    /// The number of ids of a prompt that the model reads, in its default mode: the last ones of a longer prompt.
+    pub fn prompt_ids_read(&self) -> usize {
+        match self.state_mode() {
+            StateMode::Carry => MAX_READ,
+            StateMode::Window => self.context_len(),
+        }
     }
 
     /// Runs `work` while Rayon's workers spin: a token takes a few parallel loops of microseconds, and waking the

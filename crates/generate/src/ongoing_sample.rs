@@ -1,5 +1,6 @@
 //! A sample that is generated together with others that come and go.
 
+use eval::TrainingText;
 use rayon::prelude::*;
 
 use crate::batch_session::MAX_READ;
@@ -25,12 +26,14 @@ pub struct OngoingSample<'a> {
     ends: Vec<u32>,
     /// The ids that the models have not read yet: of the prompt, or the last one.
     unread: Vec<u32>,
-    /// The number of tokens that are still to be sampled.
-    remaining: usize,
     /// The number of likeliest tokens to report with each token, if log-probabilities are wanted.
     log_probs: Option<usize>,
-    /// The log-probabilities of the tokens that are sampled.
-    scores: Vec<Scores>,
+    /// The log-probabilities of the tokens that are sampled, and those that are reported beside them.
+    scores: Vec<SampledToken>,
+    /// The ids that are never sampled.
+    never_sampled: Vec<u32>,
+    /// A text from which at most so many ids in a row may be copied.
+    copy_limit: Option<(&'a TrainingText, usize)>,
     /// The number of tokens that were taken.
     taken: usize,
     is_finished: bool,
@@ -45,8 +48,11 @@ pub struct SampledToken {
     pub start: usize,
     /// ln p of the token, in nats.
     pub log_prob: f64,
-    /// The likeliest tokens there and their ln p, the likeliest first.
-    pub top: Vec<(u32, f64)>,
+    /// The token, as the text that it adds, with the space before it; what adds none by itself, or a part of a character, has
+    /// the name that people read.
+    pub text: String,
+    /// The likeliest tokens there: id, name in the same form, and ln p; the likeliest first.
+    pub top: Vec<(u32, String, f64)>,
 }
 
 impl<'a> OngoingSample<'a> {
@@ -70,27 +76,39 @@ impl<'a> OngoingSample<'a> {
             stops: Stops::new(tokenizer, &sampling.stop_texts)?,
             ends: sampling.stop_id.into_iter().chain(document).collect(),
             unread: ids[ids.len().saturating_sub(MAX_READ)..].to_vec(),
-            remaining: sampling.max_tokens,
             log_probs: None,
             scores: Vec::new(),
+            never_sampled: tokenizer.vocabulary.never_sampled().collect(),
+            copy_limit: None,
             taken: 0,
             is_finished: false,
         })
     }
 
-    /// Reports the log-probability of each token, and the `count` likeliest tokens in its place.
+    /// Reports the log-probability of each token, and the `count` likeliest tokens in its place, of those that a text can have
+    /// there. Tokens of a prompt's last word that are written again are not reported, and the first new token has its
+    /// log-probability among those that continue this word.
     #[must_use]
     pub fn with_log_probs(self, count: usize) -> Self {
         Self { log_probs: Some(count), ..self }
     }
 
+    /// Samples no id that would be the last of more than `most` ids in a row of `text`, unless all others are impossible.
+    #[must_use]
+    pub fn with_copy_limit(self, text: &'a TrainingText, most: usize) -> Self {
+        Self { copy_limit: Some((text, most)), ..self }
+    }
+
     /// Advances each sample: it reads a part of its prompt, or samples its next token, or completes its text, after which it
-    /// is [finished](Self::is_finished). What happens to one sample does not depend on the others.
-    pub fn step_each(samples: &mut [&mut Self]) -> Vec<Result<()>> {
-        let mut results: Vec<Result<()>> = samples.iter_mut().map(|sample| sample.read_prompt()).collect();
+    /// is [finished](Self::is_finished). What happens to one sample does not depend on the others. At most `prompt_ids` ids of
+    /// prompts are read in all, those of the first samples, so that the others need not wait long for their next token; the
+    /// number of ids that are left is returned beside the results.
+    pub fn step_each(samples: &mut [&mut Self], mut prompt_ids: usize) -> (Vec<Result<()>>, usize) {
+        let mut results: Vec<Result<()>> =
+            samples.iter_mut().map(|sample| sample.read_prompt(&mut prompt_ids)).collect();
         let mut last: Vec<(usize, &mut Self)> = Vec::new();
         for (at, sample) in samples.iter_mut().enumerate() {
-            if results[at].is_ok() && sample.unread.len() == 1 && sample.has_next() {
+            if results[at].is_ok() && sample.unread.len() == 1 && sample.sample.has_next() {
                 last.push((at, sample));
             }
         }
@@ -104,36 +122,49 @@ impl<'a> OngoingSample<'a> {
         samples.par_iter_mut().zip(&mut results).filter(|(_, result)| result.is_ok()).for_each(|(sample, result)| {
             *result = sample.advance();
         });
-        results
+        (results, prompt_ids)
     }
 
-    /// Whether a token is to be sampled.
-    fn has_next(&self) -> bool {
-        self.remaining > 0 && !self.sample.stopped
-    }
-
-    /// Reads the next ids of the prompt, except the last one.
-    fn read_prompt(&mut self) -> Result<()> {
-        let count = (self.unread.len().max(1) - 1).min(PROMPT_IDS_PER_STEP);
+    /// Reads the next ids of the prompt, except the last one; at most `limit`, which is lowered by their number.
+    fn read_prompt(&mut self, limit: &mut usize) -> Result<()> {
+        let count = (self.unread.len().max(1) - 1).min(PROMPT_IDS_PER_STEP).min(*limit);
+        *limit -= count;
         let read: Vec<u32> = self.unread.drain(..count).collect();
         self.predictor.extend(&read)
     }
 
     /// Samples the next token, or completes the text if there is none.
     fn advance(&mut self) -> Result<()> {
-        if !self.has_next() {
+        if !self.sample.has_next() {
             self.sample.finish(&self.stops);
             self.is_finished = true;
         } else if self.unread.is_empty() {
             let logits = self.predictor.logits(self.sample.history());
-            if let Some(id) = self.sample.sample(&logits, &self.ends)? {
-                self.scores.extend(self.log_probs.map(|count| Scores::new(&logits, id, count)));
+            let allowed = self.without_copies(&logits);
+            if let Some(id) = self.sample.sample(allowed.as_deref().unwrap_or(&logits), &self.ends)? {
+                if let Some(count) = self.log_probs {
+                    let scores = Scores::new(&self.sample.continuing(&logits), id, count, &self.never_sampled);
+                    let name = |id| self.sample.token_text(id);
+                    let top = scores.top.into_iter().map(|(id, log_prob)| (id, name(id), log_prob)).collect();
+                    self.scores.push(SampledToken { id, start: 0, log_prob: scores.log_prob, text: name(id), top });
+                }
                 self.unread.push(id);
-                self.remaining -= 1;
                 self.sample.push(id, &self.stops);
             }
         }
         Ok(())
+    }
+
+    /// `logits` without those of ids that would copy too many in a row; `None` if there are none, or no others.
+    fn without_copies(&self, logits: &[f32]) -> Option<Vec<f32>> {
+        let (text, most) = self.copy_limit?;
+        let history = self.sample.history();
+        let copies = text.followers(&history[history.len().checked_sub(most)?..]);
+        let mut allowed = logits.to_vec();
+        copies.iter().for_each(|&id| allowed[id as usize] = f32::NEG_INFINITY);
+        self.never_sampled.iter().for_each(|&id| allowed[id as usize] = f32::NEG_INFINITY);
+        let is_possible = self.sample.continuing(&allowed).iter().any(|logit| logit.is_finite());
+        (!copies.is_empty() && is_possible).then_some(allowed)
     }
 
     /// Whether its text is complete.
@@ -155,23 +186,22 @@ impl<'a> OngoingSample<'a> {
     /// [`with_log_probs`](Self::with_log_probs).
     pub fn take_tokens(&mut self) -> Vec<SampledToken> {
         let text = self.sample.text();
-        let starts = self.sample.taken_starts().enumerate().skip(self.taken);
-        let scored = starts.zip(self.scores.iter().skip(self.taken));
+        let first = self.taken.max(self.sample.rewritten());
+        let starts = self.sample.taken_starts().skip(first);
+        let scored = starts.zip(self.scores.iter().skip(first));
         let tokens: Vec<SampledToken> = scored
-            .map(|((at, start), scores)| SampledToken {
-                id: self.sample.ids()[at],
+            .map(|(start, token)| SampledToken {
                 start: text.get(..start).map_or(0, |before| before.chars().count()),
-                log_prob: scores.log_prob,
-                top: scores.top.clone(),
+                ..token.clone()
             })
             .collect();
-        self.taken += tokens.len();
+        self.taken = first + tokens.len();
         tokens
     }
 
-    /// The number of tokens of the text so far.
+    /// The number of tokens of the text so far, without those that write the end of the prompt again.
     pub fn tokens(&self) -> usize {
-        self.sample.ids().len()
+        self.sample.ids().len().saturating_sub(self.sample.rewritten())
     }
 
     /// The sample so far; complete once it [is finished](Self::is_finished).
@@ -205,7 +235,7 @@ mod tests {
                 _ => {}
             }
             let mut all: Vec<&mut OngoingSample> = samples.iter_mut().filter(|sample| !sample.is_finished()).collect();
-            OngoingSample::step_each(&mut all).into_iter().for_each(Result::unwrap);
+            OngoingSample::step_each(&mut all, step % 4).0.into_iter().for_each(Result::unwrap);
         }
         assert!(samples.iter().all(OngoingSample::is_finished));
         // In the order 2, 3, 1.
@@ -244,7 +274,7 @@ mod tests {
             let mut sample = sample.with_log_probs(3);
             let (mut text, mut tokens) = (String::new(), Vec::new());
             while !sample.is_finished() {
-                OngoingSample::step_each(&mut [&mut sample]).pop().unwrap().unwrap();
+                OngoingSample::step_each(&mut [&mut sample], usize::MAX).0.pop().unwrap().unwrap();
                 text.push_str(sample.take_text());
                 tokens.extend(sample.take_tokens());
             }
@@ -255,13 +285,69 @@ mod tests {
             for token in tokens {
                 let log_probs = session.log_probs();
                 assert_eq!(token.log_prob, log_probs[token.id as usize]);
-                let max = log_probs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                assert_eq!((token.top.len(), token.top[0].1), (3, max));
+                // Padding is none of the likeliest tokens.
+                let max = log_probs[1..].iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                assert_eq!((token.top.len(), token.top[0].2), (3, max));
                 let rest: String = text.chars().skip(token.start).collect();
-                let written = generator.tokenizer().vocabulary.token(token.id).unwrap();
-                assert!(rest.trim_start().starts_with(written.trim_start()), "{rest:?} {written:?}");
+                assert!(rest.starts_with(&token.text), "{rest:?} {token:?}");
                 session.push(token.id).unwrap();
             }
         }
+    }
+
+    #[test]
+    fn no_sequence_of_the_training_text_is_longer_than_the_limit() {
+        let generator = generator(WORDS, None);
+        let blend = Blend::of(&generator);
+        let prompt = generator.prompt("a é . a").unwrap();
+        // Every sequence of three of these tokens is in the text, but not all of four.
+        let text: Vec<u32> = (0..400u32).map(|at| 5 + (at * at + at / 7) % 4).collect();
+        let text = TrainingText::new(text, None);
+        let longest = |limit: Option<usize>, number| {
+            let sample = OngoingSample::new(&blend, &prompt, &Sampling::default().max_tokens(40), number).unwrap();
+            let mut sample = limit.into_iter().fold(sample, |sample, most| sample.with_copy_limit(&text, most));
+            while !sample.is_finished() {
+                OngoingSample::step_each(&mut [&mut sample], usize::MAX).0.pop().unwrap().unwrap();
+            }
+            text.compare(&sample.into_sample().ids).longest.length
+        };
+        let unlimited = (0..5).map(|number| longest(None, number)).max().unwrap();
+        assert!(unlimited > 3, "{unlimited}");
+        for number in 0..5 {
+            assert!(longest(Some(3), number) <= 3);
+        }
+    }
+
+    #[test]
+    fn tokens_that_write_the_end_of_the_prompt_again_do_not_count() {
+        let generator = subword_generator();
+        let sampling = Sampling::default().max_tokens(4).seed(1);
+        for prompt in ["the fox", "the fo", "a 🦊"] {
+            let encoded = generator.prompt(prompt).unwrap();
+            let sample = OngoingSample::new(&Blend::of(&generator), &encoded, &sampling, 0).unwrap();
+            let mut sample = sample.with_log_probs(2);
+            let mut tokens = Vec::new();
+            while !sample.is_finished() {
+                OngoingSample::step_each(&mut [&mut sample], usize::MAX).0.pop().unwrap().unwrap();
+                tokens.extend(sample.take_tokens());
+            }
+            assert_eq!((sample.tokens(), tokens.len(), tokens[0].start), (4, 4, 0), "{prompt}");
+            let expected = generator.sample(prompt, &sampling, 0).unwrap();
+            assert!(expected.ids.len() >= 4 && !expected.text.is_empty(), "{prompt}: {expected:?}");
+            assert_eq!(sample.into_sample(), expected);
+        }
+    }
+
+    #[test]
+    fn only_so_many_ids_of_prompts_are_read_in_a_step() {
+        let generator = generator(WORDS, None);
+        let prompt = generator.prompt("a é . a é . a é .").unwrap();
+        let blend = Blend::of(&generator);
+        let [mut first, mut second] =
+            [0, 1].map(|number| OngoingSample::new(&blend, &prompt, &Sampling::default(), number).unwrap());
+        let left = [5, 11, 0, 9].map(|limit| OngoingSample::step_each(&mut [&mut first, &mut second], limit).1);
+        // Eight of each, beside the last one, which is read with a token that is sampled.
+        assert_eq!(left, [0, 0, 0, 9]);
+        assert!(first.tokens() == 3 && second.tokens() == 3, "{} {}", first.tokens(), second.tokens());
     }
 }

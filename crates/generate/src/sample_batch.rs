@@ -34,8 +34,6 @@ pub(crate) struct SampleBatch<'a> {
     /// The ids that end a sample.
     ends: Vec<u32>,
     stops: Stops,
-    /// The number of tokens that are still to be sampled.
-    remaining: usize,
     /// Tokens sampled so far, also those of candidates that are not kept.
     sampled: usize,
 }
@@ -77,7 +75,6 @@ impl<'a> SampleBatch<'a> {
             filler: prompt.ids[0],
             ends: sampling.stop_id.into_iter().chain(document).collect(),
             stops,
-            remaining: sampling.max_tokens,
             sampled: 0,
         })
     }
@@ -86,7 +83,7 @@ impl<'a> SampleBatch<'a> {
     /// is certain after it, with the sample's index in the batch: of several candidates, the text of the best at the end.
     /// Returns whether there was a next token.
     pub fn step(&mut self, mut on_text: impl FnMut(usize, &str)) -> Result<bool> {
-        if self.remaining == 0 || self.samples.iter().all(|sample| sample.stopped) {
+        if !self.samples.iter().any(SampleInProgress::has_next) {
             self.samples.iter_mut().for_each(|sample| sample.finish(&self.stops));
             self.keep_best();
             for (at, sample) in self.samples.iter_mut().enumerate() {
@@ -103,7 +100,7 @@ impl<'a> SampleBatch<'a> {
         }
         let rows = self.samples.par_iter_mut().enumerate().zip(self.session.logits());
         let sample = |((at, sample), logits): ((usize, &mut SampleInProgress), &[f32])| {
-            if sample.stopped {
+            if !sample.has_next() {
                 return Ok(None);
             }
             let cached = self.caches.get(at).map(|cache| cache.mixed(logits));
@@ -113,7 +110,6 @@ impl<'a> SampleBatch<'a> {
         };
         let sampled: Vec<_> = rows.map(sample).collect::<Result<_>>()?;
         self.unread = sampled.iter().map(|id| id.unwrap_or(self.filler)).collect();
-        self.remaining -= 1;
         for (at, (sample, id)) in self.samples.iter_mut().zip(sampled).enumerate() {
             let Some(id) = id else { continue };
             self.sampled += 1;

@@ -1,5 +1,7 @@
 //! One sample in progress: from logits to ids, and from ids to the text that is certain.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use text_prep::{Detokenizer, Tokenizer};
 
@@ -15,7 +17,8 @@ use crate::unfinished::Unfinished;
 pub struct Sample {
     /// The text to append to the prompt.
     pub text: String,
-    /// The ids of the text. Those of subwords begin with the last word of the prompt, which they may continue.
+    /// The ids of the text. Those of subwords begin with the last word of the prompt, which they may continue; tokens that
+    /// only write that word do not count in the maximum number of tokens.
     pub ids: Vec<u32>,
     /// Whether the text ended by itself: at the end of its document, or where the options say. Otherwise it has the maximum
     /// number of tokens.
@@ -50,6 +53,10 @@ pub(crate) struct SampleInProgress<'a> {
     /// The end of the prompt that the next tokens write.
     unfinished: Unfinished,
     ids: Vec<u32>,
+    /// The number of ids that write only that end.
+    rewritten: usize,
+    /// The number of ids that may follow.
+    remaining: usize,
     /// Bytes of the text after each id.
     ends: Vec<usize>,
     /// Bytes of the text that is certain.
@@ -95,6 +102,8 @@ impl<'a> SampleInProgress<'a> {
             prompt_len,
             unfinished,
             ids,
+            rewritten: 0,
+            remaining: sampling.max_tokens,
             ends,
             certain: 0,
             taken: 0,
@@ -111,22 +120,25 @@ impl<'a> SampleInProgress<'a> {
         self.sampler.history()
     }
 
+    /// Whether an id may follow: not after the maximum number of tokens, nor from the end of the text on.
+    pub fn has_next(&self) -> bool {
+        self.remaining > 0 && !self.stopped
+    }
+
+    /// `logits` without those of tokens that do not continue the prompt.
+    pub fn continuing<'l>(&self, logits: &'l [f32]) -> Cow<'l, [f32]> {
+        if self.unfinished.len() == 0 { logits.into() } else { self.unfinished.filter(self.tokenizer, logits).into() }
+    }
+
     /// The next id, from the logits of the model and all that it is mixed with; `None` from one of `ends` or a stop text on.
     pub fn sample(&mut self, logits: &[f32], ends: &[u32]) -> Result<Option<u32>> {
-        if self.stopped {
+        if !self.has_next() {
             return Ok(None);
         }
-        let filtered;
-        let logits = match self.unfinished.len() {
-            0 => logits,
-            _ => {
-                filtered = self.unfinished.filter(self.tokenizer, logits);
-                &filtered
-            }
-        };
-        let id = self.sampler.sample(logits)?;
+        let logits = self.continuing(logits);
+        let id = self.sampler.sample(&logits)?;
         if let Some(likelihood) = &mut self.likelihood {
-            likelihood.add(logits, id);
+            likelihood.add(&logits, id);
         }
         self.stopped = ends.contains(&id);
         Ok((!self.stopped).then_some(id))
@@ -135,7 +147,12 @@ impl<'a> SampleInProgress<'a> {
     /// Appends `id`.
     pub fn push(&mut self, id: u32, stops: &Stops) {
         self.ids.push(id);
-        self.unfinished.advance(self.tokenizer, id);
+        // What only writes the end of the prompt again adds nothing to the text.
+        if self.unfinished.advance(self.tokenizer, id) {
+            self.remaining -= 1;
+        } else {
+            self.rewritten += 1;
+        }
         self.detokenizer.push(self.tokenizer.vocabulary.written(id));
         self.ends.push(self.detokenizer.text().len().saturating_sub(self.prompt_len));
         self.advance(stops, Stops::certain_len);
@@ -179,6 +196,18 @@ impl<'a> SampleInProgress<'a> {
         let is_whole = self.stopped || self.taken >= ends.last().copied().unwrap_or_default();
         let count = if is_whole { ends.len() } else { ends.partition_point(|&end| end <= self.taken) };
         std::iter::once(0).chain(ends.iter().copied()).take(count)
+    }
+
+    /// The number of ids, the first ones, that write only the end of the prompt.
+    pub fn rewritten(&self) -> usize {
+        self.rewritten
+    }
+
+    /// The token `id` by the text that it would add: ` fox` after `the`. A token that adds none, or a part of a character or
+    /// a syllable, has the name that people read.
+    pub fn token_text(&self, id: u32) -> String {
+        let text = self.tokenizer.token_text(&self.detokenizer, id);
+        text.get(self.unfinished.len()..).filter(|rest| !rest.is_empty()).map_or_else(|| text.clone(), String::from)
     }
 
     /// The text so far, of which [`take_text`](Self::take_text) returns what is certain.

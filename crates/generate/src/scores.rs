@@ -1,6 +1,6 @@
 //! The log-probability of a token, and the likeliest tokens in its place.
 
-use kernels::inference::log_softmax;
+use kernels::inference::{log_softmax, log_sum_exp};
 
 /// The log-probabilities at one place of a text, in nats.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,13 +12,21 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// Those of the token `id` where these are the logits, with the `count` likeliest tokens.
+    /// Those of the token `id` where these are the logits, with the `count` likeliest tokens that are not in `excluded`: a text
+    /// cannot have them.
     ///
     /// # Panics
-    /// If `id` has no logit.
-    pub fn new(logits: &[f32], id: u32, count: usize) -> Self {
-        let log_probs = log_softmax(logits);
-        Self { log_prob: log_probs[id as usize], top: likeliest(&log_probs, count) }
+    /// If `id` or one of `excluded` has no logit.
+    pub fn new(logits: &[f32], id: u32, count: usize, excluded: &[u32]) -> Self {
+        if count == 0 {
+            return Self { log_prob: f64::from(logits[id as usize]) - log_sum_exp(logits), top: Vec::new() };
+        }
+        let mut log_probs = log_softmax(logits);
+        let log_prob = log_probs[id as usize];
+        excluded.iter().for_each(|&id| log_probs[id as usize] = f64::NEG_INFINITY);
+        let mut top = likeliest(&log_probs, count);
+        top.retain(|(_, log_prob)| *log_prob > f64::NEG_INFINITY);
+        Self { log_prob, top }
     }
 }
 
@@ -46,8 +54,10 @@ mod tests {
         assert_eq!(ids(0), [0; 0]);
         assert_eq!(ids(3), [1, 3, 2]);
         assert_eq!(ids(9), [1, 3, 2, 0, 4]);
-        let scores = Scores::new(&[0.0, 0.0], 1, 1);
+        let scores = Scores::new(&[0.0, 0.0], 1, 1, &[]);
         assert_eq!(scores.top, [(0, scores.log_prob)]);
+        assert_eq!(Scores::new(&[0.0, 0.0], 1, 2, &[0]).top, [(1, scores.log_prob)]);
+        assert_eq!(Scores::new(&[0.0, 0.0], 1, 0, &[0]), Scores { top: Vec::new(), ..scores.clone() });
         assert!((scores.log_prob - 0.5f64.ln()).abs() < 1e-12);
     }
 }

@@ -51,14 +51,19 @@ impl Unfinished {
         (0..).zip(logits).map(|(id, &logit)| if continues(id) { logit } else { f32::NEG_INFINITY }).collect()
     }
 
-    /// Removes what a token has written.
-    pub fn advance(&mut self, tokenizer: &Tokenizer, id: u32) {
-        let written = tokenizer.decoded_len(&[id]).min(self.bytes.len());
+    /// Removes what a token has written. Returns whether it writes more than that, or there was nothing to be written.
+    pub fn advance(&mut self, tokenizer: &Tokenizer, id: u32) -> bool {
+        if self.bytes.is_empty() {
+            return true;
+        }
+        let length = tokenizer.decoded_len(&[id]);
+        let written = length.min(self.bytes.len());
         self.bytes.drain(..written);
         if self.ids.first() == Some(&id) {
             self.ids.remove(0);
         } else {
             self.ids.clear();
         }
+        length > written
     }
 }

@@ -159,6 +159,15 @@ impl Error {
         ConfigError::new(key, found, expected).into()
     }
 
+    /// The name of the file of a model directory that is missing, damaged or unreadable, if one is the reason.
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::Missing { file, .. } | Self::HashMismatch { file, .. } => Some(file),
+            Self::Io { path, .. } => path.file_name()?.to_str(),
+            _ => None,
+        }
+    }
+
     /// An [`Error::Io`] about `path`.
     pub fn io(path: impl Into<PathBuf>, verb: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();

@@ -16,6 +16,7 @@ pub mod embedding;
 pub mod error;
 pub mod evaluate;
 mod evaluate_by_label;
+pub mod f16_weights;
 pub mod gradient_reach;
 pub mod init;
 pub mod int8_weights;

@@ -29,6 +29,9 @@ pub enum Error {
         "ranking.json of the model is damaged or of a later version; expected weights and a threshold: train the model again"
     )]
     InvalidRanking,
+    /// Rules ask alone.
+    #[error("the questions are made by rules alone, without a network that answers: load a question model")]
+    NoNetwork,
     /// The text has no sentence.
     #[error("the text has no sentence with a word; use another text")]
     NoSentences,

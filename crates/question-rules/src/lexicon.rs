@@ -26,6 +26,8 @@ pub struct Lexicon {
     nationalities: HashSet<&'static str>,
     closed: HashSet<&'static str>,
     foreign: HashSet<&'static str>,
+    /// What a named place is: "germany" is a country.
+    named_places: HashMap<String, &'static str>,
 }
 
 /// The word lists of this crate.
@@ -65,7 +67,12 @@ impl Lexicon {
             nationalities: words(include_str!("lexicon/nationalities.txt")),
             closed: CLOSED.lines().filter_map(|line| line.split_whitespace().next()).collect(),
             foreign: words(include_str!("lexicon/foreign.txt")),
+            named_places: kinds_of_places(include_str!("lexicon/named_places.txt")),
         };
+        for noun in words(include_str!("lexicon/nouns.txt")) {
+            lexicon.add(noun, Tag::Noun, 0);
+            lexicon.add(&with_s(noun), Tag::Nouns, 0);
+        }
         let nouns = words(include_str!("lexicon/nouns_also_verbs.txt"));
         let verbs = words(include_str!("lexicon/verbs.txt"));
         let irregular: HashMap<&str, (&str, &str)> = include_str!("lexicon/irregular_verbs.txt")
@@ -122,6 +129,9 @@ impl Lexicon {
         }
         for adjective in words(include_str!("lexicon/adjectives.txt")).union(&lexicon.nationalities.clone()) {
             lexicon.add(adjective, Tag::Adj, 0);
+            for form in comparison(adjective) {
+                lexicon.add(&form, Tag::Adj, 0);
+            }
         }
         for line in CLOSED.lines() {
             let mut parts = line.split_whitespace();
@@ -154,9 +164,16 @@ impl Lexicon {
         self.past_bases.get(form).map(String::as_str).or_else(|| self.base(form))
     }
 
-    /// Whether a noun, in lower case, is a person or an animal of a fable.
+    /// Whether a noun, in lower case, is a person or an animal of a fable. "Germans" are persons, "German" may be a language.
     pub fn is_person(&self, noun: &str) -> bool {
-        self.people.contains(noun) || self.people.contains(singular(noun).as_str())
+        let one = singular(noun);
+        let is_people = one != noun && self.nationalities.contains(one.as_str());
+        self.people.contains(noun) || self.people.contains(one.as_str()) || is_people
+    }
+
+    /// What a place is that has this name, in lower case and without "the": "country".
+    pub fn kind_of_place(&self, name: &str) -> Option<&'static str> {
+        self.named_places.get(name).copied()
     }
 
     /// Whether it is an English function word, in lower case.
@@ -210,10 +227,36 @@ fn words(list: &'static str) -> HashSet<&'static str> {
     list.split_whitespace().collect()
 }
 
+/// The names of the lines that begin with what they name. Names of several words have underscores.
+fn kinds_of_places(list: &'static str) -> HashMap<String, &'static str> {
+    let lines = list.lines().filter_map(|line| line.split_once(' '));
+    lines.flat_map(|(kind, names)| names.split(' ').map(move |name| (name.replace('_', " "), kind))).collect()
+}
+
+/// The comparative and the superlative of a short adjective.
+fn comparison(adjective: &str) -> Vec<String> {
+    let vowels = adjective.chars().filter(|letter| "aeiouy".contains(*letter)).count();
+    if vowels > 3 || adjective.len() > 7 || adjective.ends_with("er") || adjective.contains('-') {
+        return Vec::new();
+    }
+    // "bigger" is formed like "stopped".
+    let with_ed = with_ed(adjective);
+    let Some(stem) = with_ed.strip_suffix("ed") else { return Vec::new() };
+    ["er", "est"].iter().map(|ending| format!("{stem}{ending}")).collect()
+}
+
 /// The words of the lines that begin with `mark`.
 fn marked(list: &'static str, mark: &str) -> HashSet<&'static str> {
     let lines = list.lines().filter_map(|line| line.strip_prefix(mark)?.strip_prefix(' '));
     lines.flat_map(str::split_whitespace).collect()
+}
+
+/// Whether a word that is in no list has the ending of an abstract noun.
+pub fn is_derived(word: &str) -> bool {
+    let endings = [
+        "ness", "ment", "tion", "sion", "ity", "ism", "ship", "ance", "ence", "logy", "ure", "tions", "sions", "ments",
+    ];
+    endings.iter().any(|end| word.len() > end.len() + 2 && word.ends_with(end))
 }
 
 /// The parts of speech of a word that is in no list, by its ending.
@@ -229,8 +272,7 @@ pub fn by_ending(word: &str) -> Vec<Choice> {
         vec![(Tag::Ing, 0), (Tag::Noun, -2)]
     } else if ends(&["ed"]) {
         vec![(Tag::Past, 0), (Tag::Part, 0), (Tag::Adj, -2)]
-    } else if ends(&["ness", "ment", "tion", "sion", "ity", "ism", "ist", "ship", "ance", "ence", "ian", "logy", "ure"])
-    {
+    } else if is_derived(word) && !ends(&["ns", "ts"]) || ends(&["ian", "ist"]) {
         vec![(Tag::Noun, 0)]
     } else if ends(&["ous", "ful", "ive", "able", "ible", "less", "ical", "ial", "ish"]) {
         vec![(Tag::Adj, 0), (Tag::Noun, -3)]

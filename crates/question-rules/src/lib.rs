@@ -102,7 +102,7 @@ fn of_sentence(
     let mut leave_out = |reason| {
         found.left_out.push(LeftOut { bytes: sentence.clone(), rule: None, reason });
     };
-    let is_quoted = tokens.iter().any(|token| ["\"", "“", "”", "``", "''", "‘"].contains(&token.text.as_str()));
+    let (tokens, is_quoted) = without_short_quotations(tokens);
     let (mut tokens, cut_off) = without_parentheses(tokens);
     let is_statement = tokens.last().is_some_and(|last| [".", "!"].contains(&last.text.as_str()));
     if !is_statement || tokens.len() < 4 {
@@ -144,6 +144,25 @@ fn tag_lay(tokens: &mut [Token]) {
     let is_lay = |at: &usize| tokens[*at].is("lay") && tokens[*at].tag == Tag::Past && has_object(*at);
     let found: Vec<usize> = (0..tokens.len()).filter(is_lay).collect();
     found.into_iter().for_each(|at| tokens[at].tag = Tag::Plain);
+}
+
+/// The most words of a quotation that is a name or a term, not something that someone says.
+const SHORT_QUOTATION: usize = 5;
+
+/// The tokens without the marks of short quotations, which are terms, and whether there are others.
+fn without_short_quotations(tokens: Vec<Token>) -> (Vec<Token>, bool) {
+    let is_mark = |token: &Token| ["\"", "“", "”", "``", "''", "‘"].contains(&token.text.as_str());
+    let marks: Vec<usize> = (0..tokens.len()).filter(|&at| is_mark(&tokens[at])).collect();
+    let is_term = |pair: &[usize]| {
+        let [begin, end] = pair else { return false };
+        let inner = &tokens[begin + 1..*end];
+        let is_short = (1..=SHORT_QUOTATION).contains(&inner.len()) && *begin > 0;
+        is_short && inner.iter().all(Token::is_word) && !tokens[begin - 1].is_any(&[",", ":"])
+    };
+    if marks.is_empty() || !marks.chunks(2).all(is_term) {
+        return (tokens, !marks.is_empty());
+    }
+    (tokens.into_iter().filter(|token| !is_mark(token)).collect(), false)
 }
 
 /// The tokens that are not within parentheses or brackets, and the number of pairs.

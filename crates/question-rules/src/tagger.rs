@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use crate::lexicon::{Choice, LEXICON, by_ending};
+use crate::lexicon::{Choice, LEXICON, by_ending, is_derived};
 use crate::tag::Tag;
 use crate::token::Token;
 
@@ -15,6 +15,8 @@ const NEVER: i32 = -100;
 pub struct Cases {
     lower: HashSet<String>,
     names: HashSet<String>,
+    surnames: HashSet<String>,
+    places: HashSet<String>,
 }
 
 impl Cases {
@@ -29,6 +31,27 @@ impl Cases {
             }
             is_first = false;
         }
+        self.add_surnames(tokens);
+    }
+
+    /// "Alan Turing" and "President Wilson" tell that "Turing" and "Wilson" are persons.
+    fn add_surnames(&mut self, tokens: &[Token]) {
+        for name in tokens.split(|token| !(token.is_word() && token.is_capitalised())) {
+            let [first, .., last] = name else { continue };
+            let is_person = LEXICON.is_given_name(&first.lower) || LEXICON.is_title(&first.lower);
+            let is_thing = LEXICON.is_place(&last.lower) || LEXICON.kind_of_place(&last.lower).is_some();
+            // "Harvard University"
+            if is_thing {
+                self.places.insert(name[name.len() - 2].lower.clone());
+            }
+            if is_person && !is_thing && LEXICON.known(&last.lower).is_none() {
+                self.surnames.insert(last.lower.clone());
+            }
+        }
+    }
+
+    fn is_surname(&self, lower: &str) -> bool {
+        self.surnames.contains(lower) && !self.places.contains(lower)
     }
 
     fn is_name(&self, lower: &str) -> Option<bool> {
@@ -46,6 +69,7 @@ pub fn tag(tokens: &mut [Token], cases: &Cases) {
     let (best, tags) = best_sequence(tokens, &choices);
     for at in 0..tokens.len() {
         tokens[at].tag = tags[at];
+        tokens[at].is_surname = tags[at] == Tag::Name && cases.is_surname(&tokens[at].lower);
     }
     for at in 0..tokens.len() {
         let other: Vec<Choice> = choices[at].iter().filter(|it| it.0.kind() != tags[at].kind()).copied().collect();
@@ -113,7 +137,7 @@ fn choices(tokens: &[Token], at: usize, cases: &Cases) -> Vec<Choice> {
             .all(|it| matches!(it.0, Tag::Det | Tag::Prep | Tag::Pron | Tag::Conj | Tag::Sub | Tag::Poss | Tag::Wh))
     });
     if !is_function_word {
-        let has_ending = known.is_none() && by_ending(&token.lower)[0].0 != Tag::Noun;
+        let has_ending = known.is_none() && (by_ending(&token.lower)[0].0 != Tag::Noun || is_derived(&token.lower));
         let is_doubtful = is_first && (known.is_some() || has_ending) && !continues && is_name.is_none();
         let is_quantity =
             token.is_any(&["many", "several", "few", "most", "more", "other", "young", "old", "early", "late"]);

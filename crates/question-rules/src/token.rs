@@ -17,13 +17,15 @@ pub struct Token {
     pub tag: Tag,
     /// How much worse the best reading of the sentence is in which this token has a part of speech of another kind.
     pub margin: i32,
+    /// Whether the text has it after a given name or a title.
+    pub is_surname: bool,
 }
 
 impl Token {
     fn new(passage: &str, bytes: Range<usize>) -> Self {
         let text = passage[bytes.clone()].to_owned();
         let lower = text.to_lowercase().replace('’', "'");
-        Self { bytes, text, lower, tag: Tag::Mark, margin: i32::MAX }
+        Self { bytes, text, lower, tag: Tag::Mark, margin: i32::MAX, is_surname: false }
     }
 
     /// Whether it begins with a capital letter.
@@ -88,7 +90,9 @@ fn word_length(text: &str) -> usize {
         let joins = |next: Option<char>| end > 0 && next.is_some_and(char::is_alphanumeric);
         let before = text[..at].chars().next_back();
         let is_part = match letter {
-            '-' | '‐' | '\'' | '’' => joins(next),
+            '-' => joins(next) || end > 0 && before != Some('-') && next.is_some_and(char::is_whitespace),
+            '‐' | '\'' | '’' => joins(next),
+            '–' => before.is_some_and(char::is_alphabetic) && next.is_some_and(char::is_alphabetic),
             '.' if is_abbreviation(&text[..at]) => true,
             ',' | '.' => {
                 let digits = before.is_some_and(|it| it.is_ascii_digit());

@@ -140,9 +140,9 @@ impl<'a> TextDatasetBuilder<'a> {
         Self { config: self.config.vocab_size(vocab_size), ..self }
     }
 
-    /// Sets [`DatasetConfig::subword_vocabulary`](DatasetConfig#structfield.subword_vocabulary).
-    pub fn subword_vocabulary(self, vocabulary: Vocabulary) -> Self {
-        Self { config: self.config.subword_vocabulary(vocabulary), ..self }
+    /// Sets [`DatasetConfig::vocabulary`](DatasetConfig#structfield.vocabulary).
+    pub fn vocabulary(self, vocabulary: Vocabulary) -> Self {
+        Self { config: self.config.vocabulary(vocabulary), ..self }
     }
 
     /// Sets [`DatasetConfig::min_count`](DatasetConfig#structfield.min_count).

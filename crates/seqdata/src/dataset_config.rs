@@ -35,8 +35,8 @@ pub struct DatasetConfig {
     /// until there are as many. Default: all tokens; for subwords a number that
     /// [depends on the length of the text](crate::vocab_builder::default_subwords).
     pub vocab_size: Option<usize>,
-    /// A vocabulary of subwords that is used instead of a trained one. Default: none.
-    pub subword_vocabulary: Option<Vocabulary>,
+    /// A vocabulary whose tokens are used instead of those of the text; words are counted and ordered anew. Default: none.
+    pub vocabulary: Option<Vocabulary>,
     /// Tokens with a lower count are not in the vocabulary; not for subwords. Default: 1.
     pub min_count: u64,
     /// How out-of-vocabulary tokens are encoded. Default: as the unknown token.
@@ -88,7 +88,7 @@ impl DatasetConfig {
             document_separator: None,
             vocab_source: VocabSource::default(),
             vocab_size: None,
-            subword_vocabulary: None,
+            vocabulary: None,
             min_count: 1,
             oov: OovPolicy::Unknown,
             fractions: Fractions { valid: 0.1, test: 0.0 },
@@ -124,9 +124,9 @@ impl DatasetConfig {
         Self { vocab_size: Some(vocab_size), ..self }
     }
 
-    /// Sets [`subword_vocabulary`](Self#structfield.subword_vocabulary).
-    pub fn subword_vocabulary(self, vocabulary: Vocabulary) -> Self {
-        Self { subword_vocabulary: Some(vocabulary), ..self }
+    /// Sets [`vocabulary`](Self#structfield.vocabulary).
+    pub fn vocabulary(self, vocabulary: Vocabulary) -> Self {
+        Self { vocabulary: Some(vocabulary), ..self }
     }
 
     /// Sets [`min_count`](Self#structfield.min_count).

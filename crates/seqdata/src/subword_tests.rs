@@ -113,7 +113,7 @@ fn documents_can_add_their_token_and_no_subwords() {
 fn a_given_vocabulary_is_counted_and_not_trained() {
     let text = text();
     let given = Vocabulary::train_subwords([("den", 9), (" den", 9)], 260);
-    let dataset = subwords(&text).subword_vocabulary(given.clone()).build().unwrap();
+    let dataset = subwords(&text).vocabulary(given.clone()).build().unwrap();
     let vocabulary = &dataset.tokenizer.vocabulary;
     assert_eq!(vocabulary.len(), given.len());
     assert!(vocabulary.count(vocabulary.id("Ġden").unwrap()) > 30);

@@ -59,7 +59,7 @@ pub(crate) fn choose_vocabulary(input: &VocabInput, config: &DatasetConfig) -> (
     let counts = input.token_counts();
     // A size includes padding and the document token.
     let reserved = 1 + usize::from(input.text.documents.is_some());
-    let (vocabulary, wanted) = match (&config.subword_vocabulary, &config.pre_tokenizer) {
+    let (vocabulary, wanted) = match (&config.vocabulary, &config.pre_tokenizer) {
         (Some(given), _) => (given.clone().recounted(counts), None),
         (None, PreTokenizer::Subwords(_)) => {
             let bytes = counts.clone().map(|(token, count)| token.len() as u64 * count).sum();

@@ -21,16 +21,26 @@ pub(crate) struct AnswerFormat<'a> {
 /// A token of an answer; the first token of a text may have no log-probability.
 pub(crate) struct AnswerToken {
     pub id: u32,
+    /// Its name: the text that it adds.
+    pub text: String,
     /// Where it begins in the text that is sampled or scored, in characters.
     pub start: usize,
     pub log_prob: Option<f64>,
-    pub top: Vec<(u32, f64)>,
+    /// The likeliest tokens in its place: id, name and ln p.
+    pub top: Vec<(u32, String, f64)>,
 }
 
 impl From<SampledToken> for AnswerToken {
     fn from(token: SampledToken) -> Self {
-        let SampledToken { id, start, log_prob, top } = token;
-        Self { id, start, log_prob: Some(log_prob), top }
+        let SampledToken { id, start, text, log_prob, top } = token;
+        Self { id, text, start, log_prob: Some(log_prob), top }
+    }
+}
+
+/// Adds what the reader of the answer should know of the prompts, if there is something: a line each.
+pub(crate) fn add_warnings(answer: &mut Value, warnings: &[String]) {
+    if !warnings.is_empty() {
+        answer["warnings"] = warnings.into();
     }
 }
 
@@ -138,24 +148,22 @@ impl AnswerFormat<'_> {
             Style::Completion => {
                 let each = |of: &dyn Fn(&AnswerToken) -> Value| tokens.iter().map(of).collect::<Value>();
                 let top = |token: &AnswerToken| {
-                    let named = token.top.iter().map(|&(id, log_prob)| (self.name(id), finite(log_prob)));
+                    let named = token.top.iter().map(|(_, name, log_prob)| (name.clone(), finite(*log_prob)));
                     token.log_prob.map_or(Value::Null, |_| Value::Object(named.collect::<Map<_, _>>()))
                 };
                 json!({
-                    "tokens": each(&|token| self.name(token.id).into()),
+                    "tokens": each(&|token| token.text.as_str().into()),
                     "token_logprobs": each(&|token| token.log_prob.map_or(Value::Null, finite)),
                     "top_logprobs": each(&top),
                     "text_offset": each(&|token| token.start.into()),
                 })
             }
             Style::Chat => {
-                let one = |id: u32, log_prob: f64| {
-                    let name = self.name(id);
-                    json!({ "token": name, "logprob": finite(log_prob), "bytes": name.as_bytes() })
-                };
+                let one = |id: u32, name: &str, log_prob: f64| json!({ "token": name, "logprob": finite(log_prob), "bytes": self.bytes(id, name) });
                 let each = tokens.iter().map(|token| {
-                    let mut value = one(token.id, token.log_prob.unwrap_or_default());
-                    value["top_logprobs"] = token.top.iter().map(|&(id, log_prob)| one(id, log_prob)).collect();
+                    let mut value = one(token.id, &token.text, token.log_prob.unwrap_or_default());
+                    let top = token.top.iter().map(|(id, name, log_prob)| one(*id, name, *log_prob));
+                    value["top_logprobs"] = top.collect();
                     value
                 });
                 json!({ "content": each.collect::<Vec<_>>() })
@@ -163,9 +171,10 @@ impl AnswerFormat<'_> {
         }
     }
 
-    /// The token, as people read it.
-    fn name(&self, id: u32) -> String {
-        self.vocabulary.readable(id).unwrap_or_default().into_owned()
+    /// The bytes of a token, which may be a part of a character.
+    fn bytes(&self, id: u32, name: &str) -> Vec<u8> {
+        let bytes = self.vocabulary.subword_bytes(id).filter(|bytes| std::str::from_utf8(bytes).is_err());
+        bytes.unwrap_or_else(|| name.as_bytes().to_vec())
     }
 }
 

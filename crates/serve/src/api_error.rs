@@ -48,10 +48,20 @@ impl ApiError {
     }
 
     /// 404: nothing can be traced to the training text of a model.
-    pub fn no_training_text(name: &str) -> Self {
-        let message = format!("the training text of `{name}` was not read, so that nothing can be traced to it");
-        let message = format!("{message}: start the server so that it reads it, with a text that has not changed");
+    pub fn no_training_text(name: &str, reason: &str) -> Self {
+        let message = format!("nothing can be traced to the training text of `{name}`, which was not read: {reason}");
         Self { status: StatusCode::NOT_FOUND, code: Some("no_training_text"), ..Self::invalid("model", message) }
+    }
+
+    /// 400: a header that may be given once is given several times.
+    pub fn repeated_header(name: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, format!("the header `{name}` is given several times; expected once"))
+    }
+
+    /// 413: the body is too long.
+    pub fn too_large(limit: usize) -> Self {
+        let message = format!("the body has more than {limit} bytes: send a shorter text");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)
     }
 
     /// 429: too many texts are wanted at once.

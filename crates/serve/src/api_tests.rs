@@ -1,5 +1,6 @@
 //! Tests of the addresses under `/api` over a real socket.
 
+use qa::{QaPipeline, QgOptions, QuestionFormat, QuestionFormatter};
 use serde_json::{Value, json};
 
 use crate::test_server::{TestServer, WORDS, one};
@@ -50,6 +51,7 @@ fn copied_sequences_are_traced_to_the_training_text() {
     assert_eq!(shown, ["a crow saw a cheese .", "the fox saw the crow", "and the cheese ."]);
     let answer = server.ask("/api/trace", &json!({ "text": text, "model": "two" }));
     assert_eq!((answer.status, &answer.json()["error"]["code"]), (404, &json!("no_training_text")));
+    assert!(answer.error().ends_with("which was not read: it has changed: restore it"), "{}", answer.error());
     for shortest in [0, 2] {
         let answer = server.ask("/api/trace", &json!({ "text": text, "shortest": shortest }));
         assert_eq!((answer.status, answer.error().contains("from 3 on")), (400, true), "{shortest}");
@@ -73,4 +75,134 @@ fn only_so_many_copied_sequences_are_listed() {
         assert_eq!(answer["runs"].as_array().unwrap().len(), listed);
         assert_eq!(answer["has_more"], has_more);
     }
+}
+
+#[test]
+fn a_next_token_says_what_it_would_copy() {
+    let server = TestServer::start(|options| options);
+    let ask = |body: Value| server.ask("/api/next", &body).json();
+    // In the training text, `the fox saw the crow` is followed by `and`.
+    let answer = ask(json!({ "text": "a cheese . the fox saw the", "k": 20, "shortest": 6 }));
+    assert_eq!(answer["no_training_text"], Value::Null);
+    let of = |token: &str| {
+        let next = answer["next"].as_array().unwrap().iter().find(|next| next["token"] == token).unwrap();
+        ["copied_tokens", "copied_from", "is_copied", "is_end", "is_allowed"].map(|key| next[key].clone())
+    };
+    let expected = |tokens: usize, from: usize, is_copied: bool| {
+        [json!(tokens), json!(from), json!(is_copied), json!(false), Value::Null]
+    };
+    assert_eq!(of("crow"), expected(8, 3, true));
+    assert_eq!(of("cheese")[0], 2);
+    assert_eq!((&of("a")[0], &of("a")[2]), (&json!(1), &json!(false)));
+    // Padding and the unknown token are no choices, also where all tokens are listed.
+    let tokens: Vec<&str> =
+        answer["next"].as_array().unwrap().iter().map(|next| next["token"].as_str().unwrap()).collect();
+    assert_eq!(tokens.len(), WORDS.len(), "{tokens:?}");
+    // Without the training text the answer says why.
+    let answer = ask(json!({ "text": "the fox", "model": "two" }));
+    assert_eq!(answer["no_training_text"], "it has changed: restore it");
+    assert!(answer["next"].as_array().unwrap().iter().all(|next| next.get("is_copied").is_none()), "{answer}");
+    // A limit on what may be copied.
+    let limited = ask(json!({ "text": "a cheese . the fox saw the", "k": 20, "max_copied": 7 }));
+    let next = limited["next"].as_array().unwrap();
+    assert!(next.iter().all(|next| next["is_allowed"] == (next["token"] != "crow")), "{limited}");
+    let text = "a crow saw";
+    let answer =
+        server.ask("/v1/completions", &json!({ "prompt": text, "max_tokens": 60, "max_copied": 3, "seed": 2 }));
+    let traced = server.ask("/api/trace", &json!({ "text": answer.text(), "shortest": 4 })).json();
+    assert_eq!(traced["runs"], json!([]));
+    for (path, body, status) in [
+        ("/v1/completions", json!({ "max_copied": 2 }), 400),
+        ("/v1/completions", json!({ "max_copied": 5, "model": "two" }), 404),
+        ("/api/next", json!({ "max_copied": 5, "model": "two" }), 404),
+    ] {
+        assert_eq!(server.ask(path, &body).status, status, "{body}");
+    }
+    let error = server.ask("/api/next", &json!({ "text": "the", "shortest": 2 }));
+    assert_eq!((error.status, error.error().contains("from 3 on")), (400, true));
+}
+
+#[test]
+fn prompts_that_lose_tokens_are_answered_with_warnings() {
+    let server = TestServer::start(|options| options);
+    let long = "the fox saw ".repeat(3_000);
+    let cut = "the prompt has 9000 tokens, of which the model reads the last 8192";
+    let next = server.ask("/api/next", &json!({ "text": long })).json();
+    assert_eq!(next["warnings"], json!([cut]));
+    let body = json!({ "prompt": ["the wolf saw a lamb", long], "max_tokens": 1 });
+    let warnings = json!(["not in the vocabulary and read as the unknown token: wolf, lamb", cut]);
+    assert_eq!(server.ask("/v1/completions", &body).json()["warnings"], warnings);
+    let mut streamed = body.clone();
+    streamed["stream"] = json!(true);
+    let answer = server.ask("/v1/completions", &streamed);
+    let events: Vec<Value> = answer.events().iter().filter_map(|event| serde_json::from_str(event).ok()).collect();
+    assert!(events[0]["warnings"] == warnings && events[1..].iter().all(|event| event.get("warnings").is_none()));
+    let whole = server.ask("/v1/completions", &json!({ "prompt": "the fox", "max_tokens": 1 })).json();
+    assert!(whole.get("warnings").is_none(), "{whole}");
+    // A text that is scored is read as a whole.
+    let scored = json!({ "prompt": long, "max_tokens": 0, "echo": true, "logprobs": 0 });
+    let scored = server.ask("/v1/completions", &scored).json();
+    assert!(scored.get("warnings").is_none());
+    assert_eq!(scored["choices"][0]["logprobs"]["tokens"].as_array().unwrap().len(), 9_000);
+}
+
+#[test]
+fn questions_are_those_of_the_pipeline_in_every_format() {
+    let server = TestServer::start(|options| options);
+    let text = "Maria Lopez founded the first hospital in Bristol in 1842. It was <small>.";
+    let options = QgOptions::default().max_per_sentence(3);
+    let expected = QaPipeline::by_rules().ask_with_report(text, &options).unwrap();
+    assert!(!expected.questions.is_empty());
+    let answer = server.ask("/api/questions", &json!({ "text": text, "per_sentence": 3 })).json();
+    let questions: Vec<Value> = expected.questions.iter().map(qa::formats::to_json).collect();
+    assert_eq!((&answer["model"], &answer["questions"]), (&json!("rules"), &json!(questions)));
+    assert_eq!((&answer["sentences"], &answer["questions"][0]["found_by"]), (&json!(2), &json!("rule")));
+    for (name, format, content_type) in [
+        ("jsonl", QuestionFormat::Jsonl, "application/jsonl"),
+        ("csv", QuestionFormat::Csv, "text/csv; charset=utf-8"),
+        ("tsv", QuestionFormat::Tsv, "text/tab-separated-values; charset=utf-8"),
+        ("anki", QuestionFormat::Anki, "text/plain; charset=utf-8"),
+        ("text", QuestionFormat::Text, "text/plain; charset=utf-8"),
+        ("squad", QuestionFormat::Squad, "application/json"),
+    ] {
+        let mut formatter = QuestionFormatter::new(format);
+        let parts = [formatter.start(), formatter.next(&expected.questions)].concat();
+        let expected = parts + &formatter.end(text, "my text", &expected.questions);
+        let bom = matches!(format, QuestionFormat::Csv | QuestionFormat::Tsv);
+        let body = json!({ "text": text, "per_sentence": 3, "format": name, "name": "my text", "bom": bom });
+        let answer = server.ask("/api/questions", &body);
+        assert_eq!(answer.body, if bom { format!("\u{feff}{expected}") } else { expected }, "{name}");
+        assert!(answer.headers.contains(&format!("content-type: {content_type}\r\n")), "{}", answer.headers);
+    }
+    for (fields, status, param, message) in [
+        (json!({ "text": "" }), 400, "text", "no sentence"),
+        (json!({ "text": 5 }), 400, "text", "expected a text"),
+        (json!({ "text": "A fox.", "model": "none" }), 404, "model", "expected one of `rules`"),
+        (json!({ "text": "A fox.", "per_sentence": 21 }), 400, "per_sentence", "from 1 to 20"),
+        (json!({ "text": "A fox.", "beam": 0 }), 400, "beam", "from 1 to 100"),
+        (json!({ "text": "A fox.", "min_confidence": 1.5 }), 400, "min_confidence", "from 0 to 1"),
+        (json!({ "text": "A fox.", "rules": false }), 400, "rules", "no question model"),
+        (json!({ "text": "A fox.", "format": "xlsx" }), 400, "format", "squad or anki"),
+        (json!({ "text": "A fox.", "bom": true }), 400, "bom", "csv or tsv"),
+    ] {
+        let answer = server.ask("/api/questions", &fields);
+        assert_eq!((answer.status, answer.json()["error"]["param"].as_str()), (status, Some(param)), "{fields}");
+        assert!(answer.error().contains(message), "{fields}: {}", answer.error());
+    }
+}
+
+#[test]
+fn models_are_listed_with_what_can_be_done_with_them() {
+    let server = TestServer::start(|options| options);
+    let models = server.ask("/api/models", &Value::Null).json();
+    let one = json!({
+        "name": "one", "sha256": "hash of one", "unit": "word", "vocabulary": 10, "max_tokens": 4096, "labels": [],
+        "has_ngrams": false, "no_training_text": null, "blends_with": ["two"],
+    });
+    assert_eq!(models["models"][0], one);
+    assert_eq!(models["models"][1]["no_training_text"], "it has changed: restore it");
+    assert_eq!(models["models"][2]["blends_with"], json!([]));
+    assert!(models["program"].as_str().unwrap().starts_with("Pastiche ") && models["no_questions"].is_null());
+    assert!(models["no_runs"].as_str().unwrap().contains("without a folder of runs"));
+    assert_eq!(models["question_models"], json!([{ "name": "rules", "has_network": false }]));
 }

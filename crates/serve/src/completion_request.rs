@@ -1,7 +1,8 @@
 //! From the fields of a request to the texts that are wanted.
 
 use generate::{Error, Generator, Prompt, Sampling};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use text_prep::OovPolicy;
 
 use crate::api_error::ApiError;
 use crate::app::App;
@@ -11,11 +12,15 @@ use crate::models::ModelChoice;
 use crate::system::random_bits;
 
 /// The most tokens of a text.
-const MAX_TOKENS: usize = 4_096;
+pub(crate) const MAX_TOKENS: usize = 4_096;
 /// The most likeliest tokens beside each token.
 const MAX_LOG_PROBS: usize = 20;
 /// The most texts that end a sample.
 const MAX_STOP_TEXTS: usize = 16;
+/// The lowest limit on copied tokens: nearly all texts have shorter sequences in common.
+const LOWEST_MAX_COPIED: usize = 3;
+/// The unknown tokens of a prompt that a warning lists.
+const LISTED: usize = 20;
 /// The largest seed that is chosen: JavaScript reads it exactly.
 const LARGEST_SEED: u64 = (1 << 53) - 1;
 
@@ -43,6 +48,10 @@ pub(crate) struct CompletionRequest {
     pub stream: bool,
     pub include_usage: bool,
     pub label: Option<String>,
+    /// The most tokens in a row that a text may copy from the training text.
+    pub max_copied: Option<usize>,
+    /// What the reader of the answer should know of the prompts, a line each.
+    pub warnings: Vec<String>,
 }
 
 /// A prompt.
@@ -95,7 +104,10 @@ impl CompletionRequest {
             let or = if style == Style::Completion { ", or `echo` with it, to score the prompt" } else { "" };
             return Err(ApiError::invalid(key, format!("`{key}` is 0; expected 1 or more{or}")));
         }
-        let options: Option<Value> = fields.get("stream_options", "an object")?;
+        let max_copied = max_copied(fields, &model, app)?;
+        let only_scores = sampling.max_tokens == 0;
+        let warnings =
+            prompts.iter().flat_map(|prompt| prompt_warnings(generator, &prompt.encoded, only_scores)).collect();
         Ok(Self {
             style,
             model,
@@ -105,14 +117,66 @@ impl CompletionRequest {
             log_probs,
             echo,
             stream: fields.get("stream", "true or false")?.unwrap_or(false),
-            include_usage: options.is_some_and(|options| options["include_usage"] == json!(true)),
+            include_usage: include_usage(fields)?,
             label,
+            max_copied,
+            warnings,
         })
     }
 
     /// Whether only the prompts are scored.
     pub fn only_scores(&self) -> bool {
         self.sampling.max_tokens == 0
+    }
+}
+
+/// The most tokens in a row that a text may copy from the training text of its model.
+///
+/// # Errors
+/// 400 if there are fewer than nearly every text copies, 404 if the training text was not read.
+pub(crate) fn max_copied(fields: &Fields, model: &ModelChoice, app: &App) -> Result<Option<usize>, ApiError> {
+    let expected = "a number of tokens from 3 on";
+    let Some(max_copied) = fields.get("max_copied", expected)? else { return Ok(None) };
+    if max_copied < LOWEST_MAX_COPIED {
+        return Err(Fields::unexpected("max_copied", &json!(max_copied), expected));
+    }
+    let training_text = app.models.training_text(model);
+    training_text.map_err(|reason| ApiError::no_training_text(&model.name, reason))?;
+    Ok(Some(max_copied))
+}
+
+/// Whether a streamed answer ends with the numbers of tokens.
+fn include_usage(fields: &Fields) -> Result<bool, ApiError> {
+    let expected = "an object, with `include_usage` as true or false";
+    let options: Option<Map<String, Value>> = fields.get("stream_options", expected)?;
+    match options.as_ref().and_then(|options| options.get("include_usage")) {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(include)) => Ok(*include),
+        Some(_) => Err(Fields::unexpected("stream_options", &json!(options), expected)),
+    }
+}
+
+/// What a prompt loses: tokens that the model does not have, and those before the last ones that it reads, of which a text that is
+/// scored has none.
+pub(crate) fn prompt_warnings(generator: &Generator, prompt: &Prompt, is_scored: bool) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let (count, reads) = (prompt.ids.len(), generator.prompt_ids_read());
+    if count > reads && !is_scored {
+        warnings.push(format!("the prompt has {count} tokens, of which the model reads the last {reads}"));
+    }
+    if !prompt.oov_tokens.is_empty() {
+        let fate = if generator.tokenizer().oov == OovPolicy::Drop { "left out" } else { "read as the unknown token" };
+        warnings.push(format!("not in the vocabulary and {fate}: {}", listed(&prompt.oov_tokens)));
+    }
+    warnings
+}
+
+/// The first ones of these tokens.
+fn listed(tokens: &[String]) -> String {
+    let first = tokens.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match tokens.len().saturating_sub(LISTED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
     }
 }
 

@@ -11,14 +11,14 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde_json::Value;
 
-use crate::answer_format::{AnswerFormat, AnswerToken, Usage, add_scored_text, finish_reason};
+use crate::answer_format::{AnswerFormat, AnswerToken, Usage, add_scored_text, add_warnings, finish_reason};
 use crate::api_error::ApiError;
 use crate::app::App;
 use crate::completion_request::{CompletionRequest, Style};
 use crate::engine::{Event, EventReceiver, Job, Work, event_channel};
 use crate::fields::Fields;
-use crate::offsets::WrittenText;
-use crate::reading::{Reading, ReadingResult};
+use crate::offsets::{TokenNames, WrittenText};
+use crate::prediction::{Prediction, PredictionRequest};
 use crate::system::{random_bits, unix_time};
 
 /// What ends a stream.
@@ -53,7 +53,8 @@ fn begin(app: &App, request: &CompletionRequest) -> Result<EventReceiver, ApiErr
         works.push(if request.only_scores() {
             let scored = generator.scored_ids(&prompt.text);
             let (context, ids) = scored.map_err(|error| ApiError::invalid("prompt", error.to_string()))?;
-            Work::Read(Reading { context, ids, label: request.label.clone(), log_probs: request.log_probs, next: 0 })
+            let (label, log_probs) = (request.label.clone(), request.log_probs);
+            Work::Predict(PredictionRequest { context, ids, label, log_probs, next: 0 })
         } else {
             app.metrics.prompt_tokens.add(prompt.encoded.ids.len() as u64);
             Work::Sample {
@@ -61,6 +62,7 @@ fn begin(app: &App, request: &CompletionRequest) -> Result<EventReceiver, ApiErr
                 sampling: Box::new(request.sampling.clone()),
                 number: (index % request.n) as u64,
                 log_probs: request.log_probs,
+                max_copied: request.max_copied,
             }
         });
     }
@@ -134,7 +136,7 @@ impl Answer {
             Event::End { is_complete, tokens } => {
                 Piece { reason: Some(finish_reason(is_complete)), completion_tokens: tokens, ..nothing }
             }
-            Event::Read(result) => {
+            Event::Predicted(result) => {
                 let (text, tokens) = self.scored(result);
                 let scored_text = self.request.log_probs.map(|_| text);
                 Piece { tokens, scored_text, reason: Some(finish_reason(false)), ..nothing }
@@ -143,13 +145,17 @@ impl Answer {
     }
 
     /// The tokens of a prompt that was scored, and the text that they write.
-    fn scored(&self, result: ReadingResult) -> (String, Vec<AnswerToken>) {
+    fn scored(&self, result: Prediction) -> (String, Vec<AnswerToken>) {
         let tokenizer = self.app.models.generator(&self.request.model).tokenizer();
         let ids: Vec<u32> = result.tokens.iter().map(|(id, _)| *id).collect();
         let written = WrittenText::new(tokenizer, &ids);
+        let mut names = TokenNames::new(tokenizer);
         let scored = result.tokens.into_iter().zip(written.tokens).map(|((id, scores), range)| {
             let (log_prob, top) = scores.map_or((None, Vec::new()), |scores| (Some(scores.log_prob), scores.top));
-            AnswerToken { id, start: range.start, log_prob, top }
+            let top = top.into_iter().map(|(id, log_prob)| (id, names.name(id), log_prob)).collect();
+            let text = names.name(id);
+            names.push(id);
+            AnswerToken { id, text, start: range.start, log_prob, top }
         });
         (written.text, scored.collect())
     }
@@ -176,22 +182,23 @@ impl Answer {
             add_scored_text(&mut choice, scored_text.as_deref());
             choice
         });
-        Ok(Json(format.whole(choices.collect(), usage)))
+        let mut answer = format.whole(choices.collect(), usage);
+        add_warnings(&mut answer, &self.request.warnings);
+        Ok(Json(answer))
     }
 
     fn stream(self, events: EventReceiver) -> Response {
         let remaining = self.request.prompts.len() * self.request.n;
-        let mut first = VecDeque::new();
+        let usage = self.usage();
+        let mut state = Stream { answer: self, events, unsent: VecDeque::new(), has_begun: false, remaining, usage };
         for index in 0..remaining {
-            let format = self.format();
-            if self.request.style == Style::Chat {
-                first.push_back(format.chunk(vec![format.role(index)]).to_string());
-            } else if !self.echo(index).is_empty() {
-                first.push_back(format.chunk(vec![format.piece(index, self.echo(index), None, None)]).to_string());
+            let Answer { request, .. } = &state.answer;
+            if request.style == Style::Chat {
+                state.send(state.answer.format().role(index));
+            } else if request.echo {
+                state.send(state.answer.format().piece(index, state.answer.echo(index), None, None));
             }
         }
-        let usage = self.usage();
-        let state = Stream { answer: self, events, unsent: first, remaining, usage };
         let data = stream::unfold(state, |mut state| async move {
             let data = state.next().await?;
             Some((Ok::<_, Infallible>(ServerSentEvent::default().data(data)), state))
@@ -206,21 +213,23 @@ struct Stream {
     events: EventReceiver,
     /// The events that are known already.
     unsent: VecDeque<String>,
+    /// Whether there is an event, the first of which has the warnings.
+    has_begun: bool,
     /// The number of texts that have not ended.
     remaining: usize,
     usage: Usage,
 }
 
 impl Stream {
-    /// The data of the next event; `None` at the end, and when the server stops.
+    /// The data of the next event; `None` at the end. An error is the last event, also if the server stops.
     async fn next(&mut self) -> Option<String> {
         while self.unsent.is_empty() {
             if self.remaining == 0 {
                 return None;
             }
-            let (index, event) = self.events.recv().await?;
-            match self.answer.piece(event) {
-                Ok(piece) => self.add(index, &piece),
+            let received = self.events.recv().await.ok_or_else(ApiError::stopping);
+            match received.and_then(|(index, event)| Ok((index, self.answer.piece(event)?))) {
+                Ok((index, piece)) => self.add(index, &piece),
                 Err(error) => {
                     self.remaining = 0;
                     self.unsent.push_back(error.body().to_string());
@@ -238,12 +247,21 @@ impl Stream {
         let tokens = (has_log_probs && !tokens.is_empty()).then_some(tokens.as_slice());
         let mut choice = format.piece(index, text, tokens, *reason);
         add_scored_text(&mut choice, scored_text.as_deref());
-        self.unsent.push_back(format.chunk(vec![choice]).to_string());
+        self.send(choice);
         self.remaining -= usize::from(reason.is_some());
         if self.remaining == 0 {
-            let usage = self.answer.request.include_usage.then(|| format.usage_chunk(self.usage).to_string());
-            self.unsent.extend(usage);
+            let usage = || self.answer.format().usage_chunk(self.usage).to_string();
+            self.unsent.extend(self.answer.request.include_usage.then(usage));
             self.unsent.push_back(DONE.into());
         }
+    }
+
+    /// Makes an event of a part of an answer.
+    fn send(&mut self, choice: Value) {
+        let mut chunk = self.answer.format().chunk(vec![choice]);
+        if !std::mem::replace(&mut self.has_begun, true) {
+            add_warnings(&mut chunk, &self.answer.request.warnings);
+        }
+        self.unsent.push_back(chunk.to_string());
     }
 }

@@ -12,12 +12,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use crate::api_error::ApiError;
 use crate::metrics::Metrics;
 use crate::models::{ModelChoice, Models};
-use crate::reading::{OngoingReading, Reading, ReadingResult};
+use crate::prediction::{OngoingPrediction, Prediction, PredictionRequest};
 
 /// The texts that are advanced at once.
 pub(crate) const MAX_RUNNING: usize = 64;
 /// The texts that wait for their turn.
 pub(crate) const MAX_WAITING: usize = 64;
+/// The ids of prompts and given texts that are read in one round: of all texts together, so that those that are being written
+/// need not wait long for their next token.
+const IDS_PER_ROUND: usize = 256;
 /// The events of a text in one round: its last piece, and its end.
 const EVENTS_PER_ROUND: usize = 2;
 /// The rounds that a reader may be behind.
@@ -49,9 +52,11 @@ pub(crate) enum Work {
         number: u64,
         /// The number of likeliest tokens to report beside each token.
         log_probs: Option<usize>,
+        /// The most tokens in a row that may be copied from the training text, which was read.
+        max_copied: Option<usize>,
     },
-    /// Reads a text.
-    Read(Reading),
+    /// Predicts the tokens of a given text, or the next one.
+    Predict(PredictionRequest),
 }
 
 /// What the engine reports about a job. The events end with one that is not [`Event::Text`].
@@ -60,8 +65,8 @@ pub(crate) enum Event {
     Text { text: String, tokens: Vec<SampledToken> },
     /// The text is complete.
     End { is_complete: bool, tokens: usize },
-    /// The text was read.
-    Read(ReadingResult),
+    /// The tokens were predicted.
+    Predicted(Prediction),
     /// The text cannot be written or read.
     Failed(ApiError),
 }
@@ -182,10 +187,10 @@ struct Text<'a> {
 
 enum State<'a> {
     Sample(Box<OngoingSample<'a>>),
-    Read(Box<OngoingReading<'a>>),
+    Predict(Box<OngoingPrediction<'a>>),
 }
 
-impl Round<'_> {
+impl<'a> Round<'a> {
     /// Goes round all texts until there is a reason to pause.
     fn run_all(&mut self, jobs: &mut Receiver<Message>) -> Pause {
         loop {
@@ -215,14 +220,17 @@ impl Round<'_> {
             let Job { index, answers, model, work, events, permit } = job;
             let blend = self.models.blend(&model);
             let state = match work {
-                Work::Sample { prompt, sampling, number, log_probs } => {
+                Work::Sample { prompt, sampling, number, log_probs, max_copied } => {
+                    let limit = self.models.training_text(&model).ok().zip(max_copied);
                     OngoingSample::new(&blend, &prompt, &sampling, number).map(|sample| {
                         let sample = log_probs.into_iter().fold(sample, OngoingSample::with_log_probs);
+                        let limited = |sample: OngoingSample<'a>, (text, most)| sample.with_copy_limit(text, most);
+                        let sample = limit.into_iter().fold(sample, limited);
                         State::Sample(Box::new(sample))
                     })
                 }
-                Work::Read(reading) => {
-                    OngoingReading::new(&blend, reading).map(|reading| State::Read(Box::new(reading)))
+                Work::Predict(request) => {
+                    OngoingPrediction::new(&blend, request).map(|prediction| State::Predict(Box::new(prediction)))
                 }
             };
             match state {
@@ -243,11 +251,16 @@ impl Round<'_> {
     /// Advances each text whose reader has room for an event. Returns whether there was one.
     fn step(&mut self) -> bool {
         self.running.retain_mut(|text| !text.is_given_up());
+        // Each text is the first one in turn, so that none waits for all others to be read.
+        if !self.running.is_empty() {
+            self.running.rotate_left(1);
+        }
         let mut ready: Vec<&mut Text> = self.running.iter_mut().filter(|text| text.stuck_since.is_none()).collect();
         if ready.is_empty() {
             return self.running.is_empty();
         }
-        let mut results: Vec<generate::Result<()>> = ready.iter_mut().map(|text| text.read()).collect();
+        let mut ids = IDS_PER_ROUND;
+        let mut results: Vec<generate::Result<()>> = ready.iter_mut().map(|text| text.predict(&mut ids)).collect();
         let mut samples: Vec<(usize, &mut OngoingSample)> = Vec::new();
         for (at, text) in ready.iter_mut().enumerate() {
             if let State::Sample(sample) = &mut text.state {
@@ -255,7 +268,7 @@ impl Round<'_> {
             }
         }
         let mut group: Vec<&mut OngoingSample> = samples.iter_mut().map(|(_, sample)| &mut **sample).collect();
-        let stepped = OngoingSample::step_each(&mut group);
+        let (stepped, _) = OngoingSample::step_each(&mut group, ids);
         for ((at, _), stepped) in samples.into_iter().zip(stepped) {
             results[at] = stepped;
         }
@@ -280,11 +293,11 @@ impl Text<'_> {
         self.events.is_closed() || self.stuck_since.is_some_and(|since| since.elapsed() > READER_LIMIT)
     }
 
-    /// Reads on, if it is a text that is read.
-    fn read(&mut self) -> generate::Result<()> {
+    /// Reads at most `limit` more ids, which is lowered by their number, if it is a given text.
+    fn predict(&mut self, limit: &mut usize) -> generate::Result<()> {
         match &mut self.state {
             State::Sample(_) => Ok(()),
-            State::Read(reading) => reading.step(),
+            State::Predict(prediction) => prediction.step(limit),
         }
     }
 
@@ -304,8 +317,8 @@ impl Text<'_> {
                     events.push(Event::End { is_complete: sample.is_complete(), tokens: sample.tokens() });
                 }
             }
-            (State::Read(reading), Ok(())) => {
-                events.extend(reading.take_result().map(Event::Read));
+            (State::Predict(prediction), Ok(())) => {
+                events.extend(prediction.take_result().map(Event::Predicted));
             }
         }
         let has_ended = events.last().is_some_and(|event| !matches!(event, Event::Text { .. }));

@@ -1,23 +1,22 @@
 //! The fields of a request: its JSON body, read with limits. Unknown fields are ignored.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::api_error::ApiError;
+use crate::app::App;
 
 /// The longest body, in bytes.
 pub(crate) const MAX_BODY: usize = 1 << 20;
 /// The bytes of a longer body that are taken before its connection is closed.
 const MAX_TAKEN: usize = 16 << 20;
-/// How long a client may take to send a body.
-const BODY_LIMIT: Duration = Duration::from_secs(30);
 /// The characters of a value that an error message shows.
 const SHOWN: usize = 60;
 
@@ -63,18 +62,25 @@ impl Fields {
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for Fields {
+impl FromRequest<Arc<App>> for Fields {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
         let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media_type = media_type.unwrap_or("none").split(';').next().unwrap_or_default().trim();
         if !media_type.eq_ignore_ascii_case("application/json") {
             let message = format!("the content type is {}; expected application/json", media_type.escape_debug());
             return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
         }
-        let body = tokio::time::timeout(BODY_LIMIT, read(request.into_body())).await.map_err(|_| {
-            let message = format!("the body did not come within {} seconds: send it again", BODY_LIMIT.as_secs());
+        // A sender that waits for the server's consent, or would send very much, is answered at once.
+        let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        let limit = if request.headers().contains_key(EXPECT) { MAX_BODY } else { MAX_TAKEN };
+        if length.is_some_and(|length| length > limit) {
+            return Err(ApiError::too_large(MAX_BODY));
+        }
+        let body = tokio::time::timeout(app.body_limit, read(request.into_body())).await.map_err(|_| {
+            let message =
+                format!("the whole body did not come within {:?}: send it again, with its length", app.body_limit);
             ApiError::new(StatusCode::REQUEST_TIMEOUT, message)
         })??;
         let fields = serde_json::from_slice(&body).map_err(|error| {
@@ -100,8 +106,7 @@ async fn read(body: Body) -> Result<Vec<u8>, ApiError> {
         }
     }
     if length > MAX_BODY {
-        let message = format!("the body has more than {MAX_BODY} bytes: send a shorter text");
-        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message));
+        return Err(ApiError::too_large(MAX_BODY));
     }
     Ok(bytes)
 }

@@ -11,9 +11,10 @@
 //! |---|---|
 //! | `server` | options, the address, connections and their limits |
 //! | `app`, `access` | the addresses and who may ask them |
+//! | `page_routes` | the page with which texts are written |
 //! | `fields`, `completion_request` | from the bytes of a request to what it wants, with all limits |
-//! | `engine`, `reading` | running texts: written, or read |
-//! | `completions`, `answer_format`, `next_tokens`, `trace`, `run_events` | answers |
+//! | `engine`, `prediction` | running texts: written, or given and predicted |
+//! | `completions`, `answer_format`, `next_tokens`, `trace`, `questions`, `model_list`, `run_events` | answers |
 //! | `models` | the models, their names and blends of them |
 //! | `system` | random bits and the time |
 
@@ -29,10 +30,13 @@ mod engine;
 pub mod error;
 mod fields;
 mod metrics;
+mod model_list;
 mod models;
 mod next_tokens;
 mod offsets;
-mod reading;
+mod page_routes;
+mod prediction;
+mod questions;
 mod run_events;
 mod server;
 #[cfg(test)]
@@ -43,5 +47,5 @@ mod test_server;
 mod trace;
 
 pub use error::{Error, Result};
-pub use models::ServedModel;
+pub use models::{ServedModel, ServedQuestionModel};
 pub use server::{Options, Server, StopHandle};

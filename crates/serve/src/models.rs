@@ -1,7 +1,10 @@
 //! The models that a server offers, and blends of them.
 
+use std::result;
+
 use eval::TrainingText;
 use generate::{Blend, Generator};
+use qa::QaPipeline;
 
 use crate::api_error::ApiError;
 use crate::system::unix_time;
@@ -15,13 +18,24 @@ pub struct ServedModel {
     pub name: String,
     /// The model, with its n-grams if text is to be sampled with them.
     pub generator: Generator,
-    /// Its training text, if texts are to be traced to it.
-    pub training_text: Option<TrainingText>,
+    /// Its training text, if texts are to be traced to it, or why it was not read, in one line.
+    pub training_text: result::Result<TrainingText, String>,
+    /// SHA-256 of the manifest of its directory, which has the hashes of its files.
+    pub manifest_sha256: String,
+}
+
+/// What makes questions, with the name that requests give.
+pub struct ServedQuestionModel {
+    /// The name.
+    pub name: String,
+    /// A question model with rules, or rules alone.
+    pub pipeline: QaPipeline,
 }
 
 /// The models of a server.
 pub(crate) struct Models {
     models: Vec<ServedModel>,
+    question_models: Vec<ServedQuestionModel>,
     /// When the server started, in seconds since 1970.
     pub started: u64,
 }
@@ -35,13 +49,38 @@ pub(crate) struct ModelChoice {
 }
 
 impl Models {
-    /// These models, of which the first one is the default.
+    /// These models, of each kind of which the first one is the default.
     ///
     /// # Panics
-    /// If there are none.
-    pub fn new(models: Vec<ServedModel>) -> Self {
-        assert!(!models.is_empty(), "a server has a model");
-        Self { models, started: unix_time() }
+    /// If there are none of a kind.
+    pub fn new(models: Vec<ServedModel>, question_models: Vec<ServedQuestionModel>) -> Self {
+        assert!(!models.is_empty() && !question_models.is_empty(), "a server has models of both kinds");
+        Self { models, question_models, started: unix_time() }
+    }
+
+    /// The language models, the default first.
+    pub fn all(&self) -> &[ServedModel] {
+        &self.models
+    }
+
+    /// What makes questions, the default first.
+    pub fn all_questions(&self) -> &[ServedQuestionModel] {
+        &self.question_models
+    }
+
+    /// The number of the question model of this name, or of the default.
+    ///
+    /// # Errors
+    /// 404 if there is none of this name.
+    pub fn choose_questions(&self, name: Option<&str>) -> Result<usize, ApiError> {
+        let names = || self.question_models.iter().map(|model| model.name.as_str());
+        let Some(name) = name else { return Ok(0) };
+        names().position(|known| known == name).ok_or_else(|| ApiError::unknown_model(name, names()))
+    }
+
+    /// The question model with this number.
+    pub fn questions(&self, number: usize) -> &ServedQuestionModel {
+        &self.question_models[number]
     }
 
     /// The names, the default first.
@@ -58,9 +97,12 @@ impl Models {
         let Some(name) = name else {
             return Ok(ModelChoice { name: self.models[0].name.clone(), parts: vec![(0, 1.0)] });
         };
-        let parts = match name.strip_prefix(BLEND) {
-            None => vec![(self.find(name)?, 1.0)],
-            Some(parts) => self.blend_parts(parts)?,
+        // A model may have a name that begins like that of a blend.
+        let model = self.names().position(|known| known == name);
+        let parts = match (model, name.strip_prefix(BLEND)) {
+            (Some(model), _) => vec![(model, 1.0)],
+            (None, Some(parts)) => self.blend_parts(parts)?,
+            (None, None) => vec![(self.find(name)?, 1.0)],
         };
         Ok(ModelChoice { name: name.into(), parts })
     }
@@ -119,13 +161,38 @@ impl Models {
         &self.models[choice.parts[0].0].generator
     }
 
-    /// The training text of the first model of a choice.
-    pub fn training_text(&self, choice: &ModelChoice) -> Option<&TrainingText> {
-        self.models[choice.parts[0].0].training_text.as_ref()
+    /// The training text of the first model of a choice, or why it was not read.
+    pub fn training_text(&self, choice: &ModelChoice) -> result::Result<&TrainingText, &str> {
+        self.models[choice.parts[0].0].training_text.as_ref().map_err(String::as_str)
     }
 
     /// Whether all models are computed with packed weights.
     pub fn is_packed(&self) -> bool {
         self.models.iter().all(|model| model.generator.engine().is_packed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::test_server::one;
+
+    use super::*;
+
+    #[test]
+    fn a_model_may_have_a_name_that_begins_like_that_of_a_blend() {
+        let model = |name: &str| ServedModel {
+            name: name.into(),
+            generator: one(),
+            training_text: Err(String::new()),
+            manifest_sha256: String::new(),
+        };
+        let questions = ServedQuestionModel { name: "rules".into(), pipeline: QaPipeline::by_rules() };
+        let models = Models::new(vec![model("one"), model("blend:old"), model("blend:one=1")], vec![questions]);
+        let parts = |name: &str| models.choose(Some(name)).map(|choice| choice.parts);
+        assert_eq!(parts("blend:old").unwrap(), [(1, 1.0)]);
+        assert_eq!(parts("blend:one=1").unwrap(), [(2, 1.0)]);
+        assert_eq!(parts("blend:one=2").unwrap(), [(0, 2.0)]);
+        assert_eq!(parts("blend:one=1,blend:old=3").unwrap(), [(0, 1.0), (1, 3.0)]);
+        assert!(parts("blend:new").is_err());
     }
 }

@@ -4,19 +4,60 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
+use eval::Match;
 use generate::Prompt;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::api_error::ApiError;
 use crate::app::App;
+use crate::completion_request::{max_copied, prompt_warnings};
 use crate::engine::{Event, Job, Work, event_channel};
 use crate::fields::Fields;
-use crate::reading::Reading;
+use crate::models::ModelChoice;
+use crate::prediction::{ListedToken, PredictionRequest};
+use crate::trace::shortest_run;
 
 /// The most tokens that are listed.
 const MAX_TOKENS: usize = 1_000;
 /// The tokens that are listed if the request does not say.
 const DEFAULT_TOKENS: usize = 10;
+
+/// A next token, with what it would copy.
+#[derive(Serialize)]
+struct NextChoice {
+    #[serde(flatten)]
+    token: ListedToken,
+    /// Whether it is the end of a document.
+    is_end: bool,
+    /// The sequence of the training text that the text would end with; `None` without the training text.
+    #[serde(flatten)]
+    copied: Option<Copied>,
+}
+
+/// A sequence that is copied from the training text, to its end with a next token.
+#[derive(Serialize)]
+struct Copied {
+    /// Its tokens, with the next one.
+    copied_tokens: usize,
+    /// Where it begins in the training text, in tokens; `None` if that does not have the token.
+    copied_from: Option<usize>,
+    /// Whether it is long enough to count as copied.
+    is_copied: bool,
+    /// Whether it is within the limit of the request, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_allowed: Option<bool>,
+}
+
+/// Which sequences count.
+#[derive(Clone, Copy)]
+struct CopyLimits {
+    /// The tokens of the shortest one that counts as copied.
+    shortest: usize,
+    /// The tokens of the longest one that is allowed.
+    most: Option<usize>,
+}
 
 /// The `k` likeliest tokens after `text`.
 pub(crate) async fn next_tokens(State(app): State<Arc<App>>, fields: Fields) -> Result<Json<Value>, ApiError> {
@@ -28,19 +69,60 @@ pub(crate) async fn next_tokens(State(app): State<Arc<App>>, fields: Fields) -> 
     if !(1..=MAX_TOKENS).contains(&next) {
         return Err(Fields::unexpected("k", &json!(next), expected));
     }
+    let limits = CopyLimits { shortest: shortest_run(&fields)?, most: max_copied(&fields, &model, &app)? };
     let generator = app.models.generator(&model);
     generator.label_number(label.as_deref()).map_err(|error| ApiError::invalid("label", error.to_string()))?;
     let prompt = generator.prompt(&text).map_err(|error| ApiError::invalid("text", error.to_string()))?;
+    let warnings = prompt_warnings(generator, &prompt, false);
     let Prompt { ids, oov_tokens, .. } = prompt;
     let permit = app.engine.reserve(1)?.remove(0);
     let (events, mut receiver) = event_channel(1);
-    let work = Work::Read(Reading { context: ids, ids: Vec::new(), label, log_probs: None, next });
+    let request = PredictionRequest { context: ids.clone(), ids: Vec::new(), label, log_probs: None, next };
+    let work = Work::Predict(request);
     app.engine.begin(Job { index: 0, answers: 1, model: model.clone(), work, events, permit });
-    match receiver.recv().await {
-        Some((_, Event::Read(result))) => {
-            Ok(Json(json!({ "model": model.name, "unknown_tokens": oov_tokens, "next": result.next })))
+    let next = match receiver.recv().await {
+        Some((_, Event::Predicted(prediction))) => prediction.next,
+        Some((_, Event::Failed(error))) => return Err(error),
+        _ => return Err(ApiError::stopping()),
+    };
+    let no_training_text = app.models.training_text(&model).err().map(String::from);
+    let name = model.name.clone();
+    // Sequences of a large training text are looked for by another thread than that of the connections.
+    let choices = tokio::task::spawn_blocking(move || with_copies(&app, &model, &ids, next, limits));
+    let failed = |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the text could not be traced: try another one");
+    let choices = choices.await.map_err(failed)?;
+    Ok(Json(json!({
+        "model": name, "unknown_tokens": oov_tokens, "next": choices, "no_training_text": no_training_text,
+        "warnings": warnings,
+    })))
+}
+
+/// The next tokens with what each would copy of the training text, if it was read.
+fn with_copies(
+    app: &App,
+    model: &ModelChoice,
+    context: &[u32],
+    next: Vec<ListedToken>,
+    CopyLimits { shortest, most }: CopyLimits,
+) -> Vec<NextChoice> {
+    let vocabulary = &app.models.generator(model).tokenizer().vocabulary;
+    let copied = |Match { length, in_text, .. }: Match| Copied {
+        copied_tokens: length,
+        copied_from: (length > 0).then_some(in_text),
+        is_copied: length >= shortest,
+        is_allowed: most.map(|most| length <= most),
+    };
+    let copied: Vec<Option<Copied>> = match app.models.training_text(model) {
+        Err(_) => next.iter().map(|_| None).collect(),
+        Ok(training_text) => {
+            let ids: Vec<u32> = next.iter().map(|token| token.id).collect();
+            let runs = training_text.continued_runs(context, &ids, vocabulary.unknown_id());
+            runs.into_iter().map(|run| Some(copied(run))).collect()
         }
-        Some((_, Event::Failed(error))) => Err(error),
-        _ => Err(ApiError::stopping()),
-    }
+    };
+    let choice = |(token, copied): (ListedToken, Option<Copied>)| {
+        let is_end = vocabulary.document_id() == Some(token.id);
+        NextChoice { token, is_end, copied }
+    };
+    next.into_iter().zip(copied).map(choice).collect()
 }

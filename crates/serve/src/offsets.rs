@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use text_prep::Tokenizer;
+use text_prep::{Detokenizer, Tokenizer};
 
 /// The text that tokens write together. It may differ from the text that they are the tokens of: in spaces, and in words that
 /// the vocabulary does not have.
@@ -11,6 +11,29 @@ pub(crate) struct WrittenText {
     pub text: String,
     /// Where each token is in the text, in characters. Those that write a character together are all there.
     pub tokens: Vec<Range<usize>>,
+}
+
+/// The names of the tokens of a text: what each would add to the text before it.
+pub(crate) struct TokenNames<'a> {
+    tokenizer: &'a Tokenizer,
+    before: Detokenizer,
+}
+
+impl<'a> TokenNames<'a> {
+    /// At the beginning of a text.
+    pub fn new(tokenizer: &'a Tokenizer) -> Self {
+        Self { tokenizer, before: tokenizer.detokenizer() }
+    }
+
+    /// The name of `id` here, see [`Tokenizer::token_text`].
+    pub fn name(&self, id: u32) -> String {
+        self.tokenizer.token_text(&self.before, id)
+    }
+
+    /// Goes on after `id`.
+    pub fn push(&mut self, id: u32) {
+        self.before.push(self.tokenizer.vocabulary.written(id));
+    }
 }
 
 impl WrittenText {
@@ -35,7 +58,7 @@ impl WrittenText {
 }
 
 /// The number of characters with which both begin.
-pub(crate) fn common_characters(one: &str, other: &str) -> usize {
+fn common_characters(one: &str, other: &str) -> usize {
     one.chars().zip(other.chars()).take_while(|(a, b)| a == b).count()
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use generate::Sampling;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -15,7 +16,8 @@ use crate::app::{App, router};
 use crate::engine::{Engine, EngineHandle};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
-use crate::models::{Models, ServedModel};
+use crate::models::{Models, ServedModel, ServedQuestionModel};
+use crate::questions::QuestionTurns;
 use crate::trace::TRACES;
 
 /// The connections that may be open at once: more than running and waiting texts, so that clients of a busy server, and
@@ -41,13 +43,16 @@ pub struct Options {
     pub runs: Option<PathBuf>,
     /// How long a client may take to send the headers of its next request.
     pub header_limit: Duration,
+    /// How long a client may take to send a body.
+    pub body_limit: Duration,
 }
 
 impl Options {
-    /// No token, names and runs, the model's own distribution, and ten seconds for headers.
+    /// No token, names and runs, the model's own distribution, ten seconds for headers and thirty for bodies.
     pub fn new(address: SocketAddr) -> Self {
         let (token, hosts, runs) = (None, Vec::new(), None);
-        Self { address, token, hosts, sampling: Sampling::default(), runs, header_limit: Duration::from_secs(10) }
+        let (header_limit, body_limit) = (Duration::from_secs(10), Duration::from_secs(30));
+        Self { address, token, hosts, sampling: Sampling::default(), runs, header_limit, body_limit }
     }
 }
 
@@ -104,17 +109,17 @@ impl Server {
         StopHandle(self.stop.clone())
     }
 
-    /// Answers requests with these models, the first of which is the default, until it is stopped. The models compute on this
-    /// thread, which is best one of Rayon's.
+    /// Answers requests with these models, until it is stopped; of each kind the first one is the default. The language models
+    /// compute on this thread, which is best one of Rayon's.
     ///
     /// # Errors
     /// If the system gives no thread, or the connections cannot be waited for.
     ///
     /// # Panics
-    /// If there are no models.
-    pub fn run(self, models: Vec<ServedModel>) -> Result<()> {
+    /// If there are no models of a kind.
+    pub fn run(self, models: Vec<ServedModel>, question_models: Vec<ServedQuestionModel>) -> Result<()> {
         let Self { listener, options, stop } = self;
-        let (models, metrics) = (Arc::new(Models::new(models)), Arc::new(Metrics::default()));
+        let (models, metrics) = (Arc::new(Models::new(models, question_models)), Arc::new(Metrics::default()));
         let header_limit = options.header_limit;
         let (handle, engine) = Engine::new();
         let app = Arc::new(App {
@@ -125,6 +130,9 @@ impl Server {
             sampling: options.sampling,
             runs: options.runs,
             access: Access { token: options.token, hosts: options.hosts },
+            body_limit: options.body_limit,
+            question_turns: QuestionTurns::new(),
+            stop: stop.subscribe(),
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
         let runtime = runtime.map_err(Error::Runtime)?;
@@ -160,7 +168,7 @@ async fn accept(
 ) -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let engine = app.engine.clone();
+    let (engine, stopped) = (app.engine.clone(), app.stop.clone());
     let router = router(app);
     let connections = async {
         loop {
@@ -175,20 +183,28 @@ async fn accept(
             };
             let _ = stream.set_nodelay(true);
             let service = TowerToHyperService::new(router.clone());
+            let mut stopped = stopped.clone();
             tokio::spawn(async move {
                 let connection = hyper::server::conn::http1::Builder::new()
                     .timer(TokioTimer::new())
                     .header_read_timeout(header_limit)
                     .max_buf_size(MAX_HEADERS)
                     .serve_connection(TokioIo::new(stream), service);
-                // A client that goes away is no error.
-                let _ = connection.await;
+                let mut connection = std::pin::pin!(connection);
+                let mut stopped = std::pin::pin!(async { stopped.wait_for(|&stop| stop).await.is_ok() });
+                // A client that goes away is no error. After a stop the connection ends with the answer that it sends.
+                let ended = select(connection.as_mut(), stopped.as_mut()).await;
+                if matches!(ended, Either::Right(_)) {
+                    drop(ended);
+                    connection.as_mut().graceful_shutdown();
+                    let _ = connection.await;
+                }
                 drop(slot);
             });
         }
     };
     let stopped = stop.wait_for(|&stop| stop);
-    futures_util::future::select(std::pin::pin!(connections), std::pin::pin!(stopped)).await;
+    select(std::pin::pin!(connections), std::pin::pin!(stopped)).await;
     engine.stop();
     // The texts have ended, so their connections soon have nothing more to send.
     let all = slots.acquire_many(MAX_CONNECTIONS as u32);

@@ -9,10 +9,11 @@ use burn::tensor::Device;
 use eval::TrainingText;
 use generate::{Generator, Sampling};
 use models::{LanguageModelConfig, LayerConfig, LmBundle, LmMetadata};
+use qa::QaPipeline;
 use serde_json::Value;
 use text_prep::{Cleaner, OovPolicy, PreTokenizer, Tokenizer, Vocabulary, WordOptions};
 
-use crate::{Options, Result, ServedModel, Server, StopHandle};
+use crate::{Options, Result, ServedModel, ServedQuestionModel, Server, StopHandle};
 
 /// An untrained model of these words.
 pub fn generator(words: &[&str], layer: LayerConfig) -> Generator {
@@ -73,13 +74,15 @@ impl TestServer {
                 models
                     .map(|(name, generator)| {
                         let training_text = match name {
-                            "one" => Some(text(TEXT, &generator)),
-                            "other" => Some(text(OTHER_TEXT, &generator)),
-                            _ => None,
+                            "one" => Ok(text(TEXT, &generator)),
+                            "other" => Ok(text(OTHER_TEXT, &generator)),
+                            _ => Err("it has changed: restore it".into()),
                         };
-                        ServedModel { name: name.into(), generator, training_text }
+                        let manifest_sha256 = format!("hash of {name}");
+                        ServedModel { name: name.into(), generator, training_text, manifest_sha256 }
                     })
                     .into(),
+                vec![ServedQuestionModel { name: "rules".into(), pipeline: QaPipeline::by_rules() }],
             )
         });
         Self { address, stop, thread: Some(thread) }

@@ -29,11 +29,7 @@ const SHOWN: usize = 12;
 pub(crate) async fn trace(State(app): State<Arc<App>>, fields: Fields) -> Result<Json<Value>, ApiError> {
     let model = app.models.choose(fields.get::<String>("model", "the name of a model")?.as_deref())?;
     let text = fields.get::<String>("text", "a text")?.unwrap_or_default();
-    let expected = "a number of tokens from 3 on";
-    let shortest: usize = fields.get("shortest", expected)?.unwrap_or(DEFAULT_SHORTEST);
-    if shortest < LOWEST_SHORTEST {
-        return Err(Fields::unexpected("shortest", &json!(shortest), expected));
-    }
+    let shortest = shortest_run(&fields)?;
     let permit = app.traces.clone().acquire_owned().await.map_err(|_| ApiError::stopping())?;
     // Held until the thread has ended, even if nobody waits for the answer any more.
     let traced = tokio::task::spawn_blocking(move || {
@@ -44,10 +40,25 @@ pub(crate) async fn trace(State(app): State<Arc<App>>, fields: Fields) -> Result
     traced.await.map_err(failed)?.map(Json)
 }
 
+/// The length in tokens of the shortest sequence that counts as copied.
+///
+/// # Errors
+/// 400 if nearly every text has sequences of this length.
+pub(crate) fn shortest_run(fields: &Fields) -> Result<usize, ApiError> {
+    let expected = "a number of tokens from 3 on";
+    let shortest = fields.get("shortest", expected)?.unwrap_or(DEFAULT_SHORTEST);
+    if shortest < LOWEST_SHORTEST {
+        Err(Fields::unexpected("shortest", &json!(shortest), expected))
+    } else {
+        Ok(shortest)
+    }
+}
+
 /// The answer.
 fn copied(app: &App, model: &ModelChoice, text: &str, shortest: usize) -> Result<Value, ApiError> {
     let generator = app.models.generator(model);
-    let training_text = app.models.training_text(model).ok_or_else(|| ApiError::no_training_text(&model.name))?;
+    let training_text = app.models.training_text(model);
+    let training_text = training_text.map_err(|reason| ApiError::no_training_text(&model.name, reason))?;
     let scored = generator.scored_ids(text);
     let (_, ids) = scored.map_err(|error| ApiError::invalid("text", error.to_string()))?;
     let tokenizer = generator.tokenizer();

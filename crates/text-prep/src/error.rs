@@ -183,7 +183,11 @@ pub enum Error {
         problem: String,
     },
     /// A tokenizer file of another program cannot be used.
-    #[error("{}; use a tokenizer.json of byte-level BPE with GPT-2's pre-tokenizer, or train one", one_line(.problem))]
+    #[error(
+        "{}; use a tokenizer.json of byte-level BPE with GPT-2's pre-tokenizer or of WordLevel, the JSON of Keras's `Tokenizer`, \
+         or a list of tokens",
+        one_line(.problem)
+    )]
     UnsupportedTokenizer {
         /// What was found and what was expected.
         problem: String,
@@ -196,6 +200,14 @@ pub enum Error {
     HuggingFace {
         /// What they cannot express.
         problem: String,
+    },
+    /// A page cannot encode text as a tokenizer does.
+    #[error(
+        "a page cannot encode text as this tokenizer does: {problem}; use a model of other words, characters or subwords"
+    )]
+    NoPage {
+        /// What a browser cannot do.
+        problem: &'static str,
     },
     /// A tokenizer file has a different format version.
     #[error(

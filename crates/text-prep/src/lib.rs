@@ -19,10 +19,12 @@ mod byte_search;
 mod chars;
 pub mod clean;
 pub mod error;
+pub mod given_tokens;
 mod hugging_face;
 pub mod keras;
 mod nearest;
 mod numbers;
+mod page;
 pub mod profile;
 mod segmentation;
 pub mod source;
@@ -41,9 +43,12 @@ pub mod vocabulary;
 mod golden_tests;
 #[cfg(test)]
 mod test_strategies;
+#[cfg(test)]
+mod vocabulary_tests;
 
 pub use clean::{Cleaner, CleaningStream, KerasBaselineCheck, PunctuationSet, RuleSpec};
 pub use error::{Error, Result};
+pub use given_tokens::GivenTokens;
 pub use keras::{KerasConfig, KerasTokenizer, TextItem};
 pub use nearest::list_nearest;
 pub use numbers::{counted, short_number, thousands};
@@ -59,8 +64,8 @@ pub use subwords::SubwordOptions;
 pub use text_stream::TextStream;
 pub use token_counter::TokenCounter;
 pub use tokenize::{
-    Capitals, CharacterOptions, CharacterUnit, Detokenizer, JAMO_SEPARATOR, PreTokenizer, Punctuation, SHIFT,
-    SpanOptions, TokenStream, WordOptions,
+    AddedText, Capitals, CharacterOptions, CharacterUnit, Detokenizer, JAMO_SEPARATOR, PreTokenizer, Punctuation,
+    SHIFT, SpanOptions, TokenStream, WordOptions,
 };
 pub use tokenizer::{Encoded, EncodedCounts, OovPolicy, Tokenizer};
 pub use vocabulary::Vocabulary;

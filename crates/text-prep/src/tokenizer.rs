@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::source::TextSource;
 use crate::subwords::{TokenEncoder, line_end};
 use crate::text_stream::TextStream;
-use crate::tokenize::{Detokenizer, NEWLINE, PreTokenizer};
+use crate::tokenize::{AddedText, Detokenizer, NEWLINE, PreTokenizer};
 use crate::vocabulary::Vocabulary;
 
 /// Converts text to token ids and back.
@@ -181,6 +181,15 @@ impl Tokenizer {
     /// A detokenizer that undoes the spacing of this tokenizer's cleaner.
     pub fn detokenizer(&self) -> Detokenizer {
         Detokenizer::new(&self.pre_tokenizer, self.document_separator.as_deref()).for_cleaner(&self.cleaner)
+    }
+
+    /// The token `id` as the text that it would add to that of `detokenizer`, with the space before it. A token that adds none
+    /// by itself, or a part of a character or a syllable, has the name that people read, see
+    /// [`Vocabulary::readable`].
+    pub fn token_text(&self, detokenizer: &Detokenizer, id: u32) -> String {
+        let AddedText { text, replaces } = detokenizer.added(self.vocabulary.written(id));
+        let is_part = replaces > 0 || text.is_empty() || text.contains(char::REPLACEMENT_CHARACTER);
+        if is_part { self.vocabulary.readable(id).unwrap_or_default().into_owned() } else { text }
     }
 
     /// The id of the document separator, if there is one and it is in the vocabulary.

@@ -8,10 +8,11 @@ use super::metadata::{elements, query, text};
 use super::report::{Problem, Report};
 
 /// The crates of the workspace and those that each may depend on.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     ("args", &[]),
     ("durable", &[]),
     ("kernels", &[]),
+    ("page", &[]),
     ("question-rules", &[]),
     ("ranks", &[]),
     ("text-prep", &["durable"]),
@@ -39,18 +40,19 @@ const ALLOWED: [(&str, &[&str]); 16] = [
         "pastiche",
         &["durable", "eval", "generate", "kernels", "models", "qa", "ranks", "seqdata", "text-prep", "trainer"],
     ),
-    ("serve", &["durable", "eval", "generate", "kernels", "text-prep"]),
+    ("serve", &["durable", "eval", "generate", "kernels", "page", "qa", "text-prep"]),
     ("cli", &LIBRARIES),
     ("xtask", &["args"]),
 ];
 /// Every library of the workspace.
-const LIBRARIES: [&str; 14] = [
+const LIBRARIES: [&str; 15] = [
     "args",
     "durable",
     "eval",
     "generate",
     "kernels",
     "models",
+    "page",
     "pastiche",
     "qa",
     "question-rules",
@@ -62,7 +64,7 @@ const LIBRARIES: [&str; 14] = [
 ];
 
 /// Crates that do not depend on Burn, not even in their tests.
-const WITHOUT_BURN: [&str; 6] = ["durable", "question-rules", "ranks", "text-prep", "args", "xtask"];
+const WITHOUT_BURN: [&str; 7] = ["durable", "page", "question-rules", "ranks", "text-prep", "args", "xtask"];
 /// The only external dependencies of the launcher and the command line: they build in seconds.
 const LAUNCHER_DEPENDENCIES: [&str; 7] = ["clap", "serde_json", "sha2", "signal-hook", "spdx", "tempfile", "toml"];
 /// The crate that selects the backend.

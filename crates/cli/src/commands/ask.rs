@@ -1,13 +1,12 @@
 //! `ask`: generates questions with answers from the sentences of a text.
 
-use std::path::Path;
-
 use args::{Ask as AskArgs, AskFormat};
 use models::{ModelBundle, Network};
-use qa::QuestionModel;
+use qa::formats::single_line;
 use qa::generate::{AskProgress, AskReport, BeamOptions, CutSentence, LeftOut, MAX_SENTENCE_LEN, QgOptions};
+use qa::{QuestionFormat, QuestionFormatter, QuestionModel};
 use text_prep::FoundControlCharacters;
-use text_prep::source::{BYTE_ORDER_MARK, decode};
+use text_prep::source::{BYTE_ORDER_MARK, decode, reject_other_formats};
 use text_prep::spans::line_number;
 
 use super::load_model;
@@ -18,7 +17,6 @@ use crate::error::{Error, Result, bail};
 use crate::input;
 use crate::long_task::LongTask;
 use crate::output::{print, print_raw, status, warn};
-use crate::report::question_formats::{QuestionFormatter, single_line};
 use crate::report::question_scores;
 use crate::run::directory;
 use crate::view::format::{short_name, short_number};
@@ -29,10 +27,15 @@ const LISTED_SENTENCES: usize = 3;
 /// Runs the command.
 pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
     check(args)?;
-    let directory = directory::find_model(args.model.as_deref(), Some(QuestionModel::KIND))?;
     let device = backend.open()?;
-    let bundle: ModelBundle<QuestionModel> = load_model(&directory, backend, &device)?;
-    let text = text(args, &directory)?;
+    let (pipeline, encoding) = if args.no_network {
+        (question_scores::pipeline_by_rules(&device)?, None)
+    } else {
+        let directory = directory::find_model(args.model.as_deref(), Some(QuestionModel::KIND))?;
+        let bundle: ModelBundle<QuestionModel> = load_model(&directory, backend, &device)?;
+        (question_scores::pipeline(&bundle)?, Data::of_model(&directory, CONFIG).encoding)
+    };
+    let text = text(args, encoding)?;
     let options = QgOptions::default()
         .max_per_sentence(args.per_sentence)
         .beam(BeamOptions::default().beam_size(args.beam))
@@ -41,7 +44,7 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
     let task = LongTask::start("generating questions");
     let done = task.fraction();
     let print = if args.raw { print_raw } else { print };
-    let mut formatter = QuestionFormatter::new(args.format);
+    let mut formatter = QuestionFormatter::new(question_format(args.format));
     let mark = if args.bom { BYTE_ORDER_MARK.to_string() } else { String::new() };
     // Printed with the first report of progress, so that a text without sentences gets only its error.
     let mut start = Some(mark + &formatter.start());
@@ -56,7 +59,7 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
         printed = if part.is_empty() { Ok(()) } else { print(&part) };
         printed.is_ok()
     };
-    let report = question_scores::pipeline(&bundle)?.ask_while(&text, &options, show)?;
+    let report = pipeline.ask_while(&text, &options, show)?;
     printed?;
     let report = report.expect("nothing else cuts it off");
     drop(task);
@@ -147,12 +150,26 @@ fn check(args: &AskArgs) -> Result<()> {
     Ok(())
 }
 
+/// The library's format.
+fn question_format(format: AskFormat) -> QuestionFormat {
+    match format {
+        AskFormat::Jsonl => QuestionFormat::Jsonl,
+        AskFormat::Text => QuestionFormat::Text,
+        AskFormat::Csv => QuestionFormat::Csv,
+        AskFormat::Tsv => QuestionFormat::Tsv,
+        AskFormat::Squad => QuestionFormat::Squad,
+        AskFormat::Anki => QuestionFormat::Anki,
+    }
+}
+
 /// The text without any cleaning, because the offsets of the output refer to it. Unless another encoding is named, it has
-/// that of the questions that the model in `directory` was trained on.
-fn text(args: &AskArgs, directory: &Path) -> Result<String> {
+/// `encoding`, that of the questions that the model was trained on.
+fn text(args: &AskArgs, encoding: Option<String>) -> Result<String> {
     let (path, name) = (&args.text, input::name(&args.text));
-    let encoding = args.encoding.clone().or_else(|| Data::of_model(directory, CONFIG).encoding);
-    let text = decode(input::read(path)?, encoding.as_deref(), &name);
+    let encoding = args.encoding.clone().or(encoding);
+    let bytes = input::read(path)?;
+    reject_other_formats(&name, &bytes)?;
+    let text = decode(bytes, encoding.as_deref(), &name);
     let text = text.map_err(|error| Error::from(error).about_text(None))?;
     warn(FoundControlCharacters::of(&text).map(|found| format!("{name} has {found}; they are kept")).as_slice());
     Ok(text)

@@ -6,7 +6,9 @@ use std::path::Path;
 use args::Import;
 use burn::tensor::Device;
 use models::bundle::{DOCUMENT_HASHES, NGRAM_COUNTS};
-use models::interop::{Layout, Tensors, import, is_pytorch_file, read_weights};
+use models::interop::{
+    Layout, Tensors, import, is_keras_file, is_pytorch_file, read_weights, reordered, with_one_hot_embedding,
+};
 use models::{LanguageModel, LmBundle, LmMetadata, Network, evaluate};
 use seqdata::{Loader, Order, TextDataset};
 use trainer::{TrainConfig, TrainMode};
@@ -95,7 +97,9 @@ fn from_config(
     *kept = experiment.kept.take();
     warn(&experiment.warnings);
     let dataset = &experiment.dataset;
-    let model = fill(args, layout, experiment.model.zeros(device)?, tensors)?.with_kernels(backend.kernels());
+    let model = experiment.model.zeros(device)?;
+    let tensors = in_our_order(args, layout, tensors, &model, &experiment)?;
+    let model = fill(args, layout, model, tensors)?.with_kernels(backend.kernels());
     let loss = |loader: &Loader| -> Result<f64> {
         Ok(evaluate(&model, loader).map_err(models::Error::from)?.nats_per_token())
     };
@@ -120,6 +124,29 @@ fn from_config(
         None => Ok(bundle),
         Some(order) => with_ngrams(bundle, dataset, order),
     }
+}
+
+/// The tensors with the embedding of one-hot vectors, if the network reads these, and in the order of the tokens here.
+fn in_our_order(
+    args: &Import,
+    layout: Layout,
+    tensors: Tensors,
+    model: &LanguageModel,
+    experiment: &LmExperiment,
+) -> Result<Tensors> {
+    let Some(given) = &experiment.given_tokens else {
+        if args.one_hot {
+            bail!(
+                "`--one-hot` needs the tokens in the order of the network's inputs: expected `--set tokens.path=FILE`"
+            );
+        }
+        return Ok(tensors);
+    };
+    let (ids, count) = (given.ids_of(&experiment.dataset.tokenizer.vocabulary), given.num_ids());
+    let tensors = if args.one_hot { with_one_hot_embedding(tensors, layout, count) } else { Ok(tensors) };
+    tensors
+        .and_then(|tensors| reordered(tensors, layout, model, &ids, count))
+        .map_err(|error| in_file(args, error.into()))
 }
 
 /// `bundle` with the n-grams of its training text.
@@ -154,14 +181,15 @@ fn fill(args: &Import, layout: Layout, model: LanguageModel, tensors: Tensors) -
     Ok(imported.model)
 }
 
-/// The layout of the file: that of PyTorch if `torch.save` wrote it, unless another is given.
+/// The layout of the file: that of the program that wrote it, unless another is given.
 fn layout_of(args: &Import) -> Result<Layout> {
     match args.layout {
         Some(args::Layout::Pytorch) => Ok(Layout::Pytorch),
         Some(args::Layout::Keras) => Ok(Layout::Keras),
+        None if is_keras_file(&args.weights)? => Ok(Layout::Keras),
         None if is_pytorch_file(&args.weights)? => Ok(Layout::Pytorch),
         None => bail!(
-            "{} is no file of `torch.save`: expected `--layout pytorch` or `--layout keras`, which say whose names its \
+            "{} is no file of `torch.save` or Keras: expected `--layout pytorch` or `--layout keras`, which say whose names its \
              tensors have",
             args.weights.display()
         ),

@@ -38,7 +38,7 @@ pub fn load_model(
     }
     let unread: &[&str] = if option == Some(Mix::None) { &[NGRAM_COUNTS] } else { &[] };
     load_model_of("--model", directory, unread, backend, device)
-        .map_err(|error| if error.to_string().contains(NGRAM_COUNTS) { error.with_hint(Some(WITHOUT)) } else { error })
+        .map_err(|error| if error.model_file() == Some(NGRAM_COUNTS) { error.with_hint(Some(WITHOUT)) } else { error })
 }
 
 /// The mixture that is saved with the model in `directory`, unless the option is against it.

@@ -18,6 +18,7 @@ pub mod man;
 mod mix;
 mod option_values;
 mod own_text;
+pub mod page;
 pub mod prepare;
 mod prompt;
 pub mod reproduce;

@@ -7,18 +7,25 @@ use args::Serve;
 use burn::tensor::Device;
 use eval::TrainingText;
 use generate::{Generator, Sampling};
-use models::{LanguageModel, Network};
-use serve::{Options, ServedModel, Server};
+use models::bundle::read_metadata;
+use models::{ModelBundle, Network};
+use qa::{QaPipeline, QuestionModel};
+use serve::{Options, ServedModel, ServedQuestionModel, Server};
 
 use super::generate::{MAX_TOKENS, TEMPERATURE, TOP_P, int8, newest_model_or_base};
-use super::mix;
 use super::own_text::own_text;
+use super::{load_model, mix};
 use crate::base;
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
 use crate::output::status;
 use crate::report::baselines::train_ids;
+use crate::report::question_scores;
+use crate::run::initial_model::manifest_sha256;
 use crate::run::{directory, signals};
+
+/// The name of what asks by rules alone.
+const RULES: &str = "rules";
 
 /// Runs the command.
 pub fn run(args: &Serve, backend: &BackendSelection) -> Result<()> {
@@ -31,13 +38,16 @@ pub fn run(args: &Serve, backend: &BackendSelection) -> Result<()> {
     };
     // A port in use is reported before models are loaded.
     let server = Server::bind(options).map_err(with_options)?;
-    let models = load(args, backend)?;
-    let names = models.iter().map(|model| model.name.as_str()).collect::<Vec<_>>().join(", ");
+    let (models, question_models) = load(args, backend)?;
+    let names = models.iter().map(|model| model.name.as_str());
+    // Rules are always there.
+    let questions = question_models.iter().map(|model| model.name.as_str()).filter(|name| *name != RULES);
+    let names = names.chain(questions).collect::<Vec<_>>().join(", ");
     let address = server.address()?;
     let stop = server.stop_handle();
     signals::end_command(move || stop.stop())?;
     status(&format!("serving {names} at http://{address}; Ctrl-C ends it"));
-    server.run(models)?;
+    server.run(models, question_models)?;
     status("the server has ended");
     Ok(())
 }
@@ -53,32 +63,39 @@ fn with_options(error: serve::Error) -> Error {
     Error::from(error).with_hint(hint)
 }
 
-/// The models that can be loaded. One that cannot does not stop the others.
-fn load(args: &Serve, backend: &BackendSelection) -> Result<Vec<ServedModel>> {
+/// The models that can be loaded, those that write and those that ask. One that cannot does not stop the others.
+fn load(args: &Serve, backend: &BackendSelection) -> Result<(Vec<ServedModel>, Vec<ServedQuestionModel>)> {
     let directories: Vec<PathBuf> = match args.model.as_slice() {
         [] => vec![newest_model_or_base()?],
-        given => {
-            let found = given.iter().map(|path| directory::find_model(Some(path), Some(LanguageModel::KIND)));
-            found.collect::<Result<_>>()?
-        }
+        given => given.iter().map(|path| directory::resolve_model(path)).collect(),
     };
     let device = backend.open()?;
-    let mut models: Vec<ServedModel> = Vec::new();
+    let (mut models, mut question_models): (Vec<ServedModel>, Vec<ServedQuestionModel>) = Default::default();
+    let mut names = vec![RULES.to_owned()];
     let mut failed = Vec::new();
     for directory in directories {
         let name = name(&directory);
-        if models.iter().any(|model| model.name == name) {
-            bail!("`--model` has two models of the name `{name}`, by which requests choose one: rename a directory");
+        if names.contains(&name) {
+            bail!(
+                "`--model` has two models of the name `{name}`, by which requests choose one, or the name is `{RULES}`, which \
+                 stands for questions by rules: rename a directory"
+            );
         }
-        match load_one(args, &directory, backend, &device) {
-            Ok(generator) => {
-                let training_text = if args.trace { training_text(&name, &generator, &directory) } else { None };
-                models.push(ServedModel { name, generator, training_text });
+        names.push(name.clone());
+        if asks(&directory) {
+            match load_questions(&directory, backend, &device) {
+                Ok(pipeline) => question_models.push(ServedQuestionModel { name, pipeline }),
+                Err(error) => failed.push((name, error)),
             }
-            Err(error) => failed.push((name, error)),
+        } else {
+            match load_one(args, &name, &directory, backend, &device) {
+                Ok(model) => models.push(model),
+                Err(error) => failed.push((name, error)),
+            }
         }
     }
     if models.is_empty()
+        && question_models.is_empty()
         && let Some((_, error)) = failed.pop()
     {
         return Err(error);
@@ -86,18 +103,46 @@ fn load(args: &Serve, backend: &BackendSelection) -> Result<Vec<ServedModel>> {
     for (name, error) in failed {
         status(&format!("warning: {name} is not served: {}", error.full_message()));
     }
-    Ok(models)
+    if models.is_empty() {
+        models.push(load_one(args, base::NAME, Path::new(base::NAME), backend, &device)?);
+    }
+    let pipeline = question_scores::pipeline_by_rules(&device)?;
+    question_models.push(ServedQuestionModel { name: RULES.into(), pipeline });
+    Ok((models, question_models))
 }
 
-fn load_one(args: &Serve, directory: &Path, backend: &BackendSelection, device: &Device) -> Result<Generator> {
+/// Whether the model in a directory asks questions.
+fn asks(directory: &Path) -> bool {
+    !base::is_base(directory) && read_metadata(directory).is_ok_and(|metadata| metadata.kind == QuestionModel::KIND)
+}
+
+fn load_questions(directory: &Path, backend: &BackendSelection, device: &Device) -> Result<QaPipeline> {
+    let bundle: ModelBundle<QuestionModel> = load_model(directory, backend, device)?;
+    question_scores::pipeline(&bundle)
+}
+
+fn load_one(
+    args: &Serve,
+    name: &str,
+    directory: &Path,
+    backend: &BackendSelection,
+    device: &Device,
+) -> Result<ServedModel> {
     let generator = Generator::new(mix::load_model(args.mix, directory, backend, device)?);
     let generator = if args.int8 { int8(generator)? } else { generator };
     let mixture = mix::for_writing(args.mix, generator.bundle(), directory)?;
-    Ok(generator.with_mixture(mixture))
+    let generator = generator.with_mixture(mixture);
+    let training_text = if args.trace {
+        training_text(name, &generator, directory)
+    } else {
+        Err("start the server with `--trace`, which reads it".into())
+    };
+    let manifest_sha256 = manifest_sha256(directory)?;
+    Ok(ServedModel { name: name.into(), generator, training_text, manifest_sha256 })
 }
 
-/// The training text of a run, if it can still be read; else says why not.
-fn training_text(name: &str, generator: &Generator, directory: &Path) -> Option<TrainingText> {
+/// The training text of a run, if it can still be read; else says and returns why not.
+fn training_text(name: &str, generator: &Generator, directory: &Path) -> std::result::Result<TrainingText, String> {
     let bundle = generator.bundle();
     let read = if base::is_base(directory) {
         Err(Error::new("the program does not contain it"))
@@ -107,17 +152,18 @@ fn training_text(name: &str, generator: &Generator, directory: &Path) -> Option<
     match read {
         Ok(experiment) => {
             let document = bundle.tokenizer.vocabulary.document_id();
-            Some(TrainingText::new(train_ids(&experiment.dataset), document))
+            Ok(TrainingText::new(train_ids(&experiment.dataset), document))
         }
         Err(error) => {
-            status(&format!("warning: nothing is traced to the training text of {name}: {}", error.full_message()));
-            None
+            let reason = error.full_message();
+            status(&format!("warning: nothing is traced to the training text of {name}: {reason}"));
+            Err(reason)
         }
     }
 }
 
 /// The last part of the path.
-fn name(directory: &Path) -> String {
+pub(super) fn name(directory: &Path) -> String {
     let absolute = std::path::absolute(directory);
     let last = absolute.as_deref().unwrap_or(directory).file_name();
     last.map_or_else(|| directory.display().to_string(), |name| name.to_string_lossy().into_owned())

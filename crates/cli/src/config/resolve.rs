@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use models::LanguageModelConfig;
 use seqdata::{DatasetConfig, DocumentHashes, Fractions, Streams, TextDataset};
 use text_prep::source::files::DocumentCounts;
-use text_prep::{Cleaner, OovPolicy};
+use text_prep::{Cleaner, GivenTokens, OovPolicy};
 use trainer::{TrainConfig, TrainMode};
 
 use super::read_text::{ReadText, read_text};
@@ -25,6 +25,8 @@ pub struct LmExperiment {
     pub dataset: TextDataset,
     /// What was found in its files, if they consist of documents.
     pub documents: Option<DocumentCounts>,
+    /// The tokens of `tokens.path`, with their ids there.
+    pub given_tokens: Option<GivenTokens>,
     /// The documents that the model was trained on before, as far as they are known.
     pub earlier_documents: DocumentHashes,
     /// The model's configuration.
@@ -82,9 +84,11 @@ impl LmExperiment {
             None => model_config(&config.model),
             Some(pretrained) => pretrained.model_config(&config.model),
         };
+        let mut given_tokens = None;
         if pretrained.is_none() {
             vectors(&mut config.model.vectors)?;
-            dataset_config.subword_vocabulary = config.tokens.read_vocabulary()?;
+            given_tokens = config.tokens.read_given()?;
+            dataset_config.vocabulary = given_tokens.as_ref().map(|given| given.vocabulary.clone());
         }
         if let Some(directory) = config.init.from.as_mut().filter(|from| !base::is_base(from)) {
             *directory = absolute(directory)?;
@@ -99,6 +103,9 @@ impl LmExperiment {
         warnings.extend(of_text);
         // Rejects a number that is too high.
         dataset.valid_streams(train.valid_streams)?;
+        if let Some(given) = &given_tokens {
+            warnings.extend(config.tokens.check_given(given, &dataset)?);
+        }
         let vocabulary = &dataset.tokenizer.vocabulary;
         model.vocab_size = vocabulary.len();
         model.document_id = vocabulary.document_id();
@@ -111,7 +118,7 @@ impl LmExperiment {
             warnings.push(format!("the document separator `{separator}` does not occur in the cleaned text"));
         }
         let earlier_documents = pretrained.map_or_else(DocumentHashes::default, |model| model.documents.clone());
-        Ok(Self { config, dataset, documents, earlier_documents, model, train, kept, warnings })
+        Ok(Self { config, dataset, documents, given_tokens, earlier_documents, model, train, kept, warnings })
     }
 }
 
@@ -225,7 +232,7 @@ fn dataset_config(config: &Config) -> Result<DatasetConfig> {
         document_separator: clean.document_separator.clone(),
         vocab_source: config.vocabulary.fit_on,
         vocab_size: config.vocabulary.size,
-        subword_vocabulary: None,
+        vocabulary: None,
         min_count: config.vocabulary.min_count,
         oov: config.vocabulary.oov,
         fractions: Fractions { valid: config.split.valid_fraction, test: config.split.test_fraction },

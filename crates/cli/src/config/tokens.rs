@@ -1,11 +1,13 @@
-//! The sections `tokens` and `vocabulary`: the pre-tokenizer, and the tokens of a `tokenizer.json`.
+//! The sections `tokens` and `vocabulary`: the pre-tokenizer, and tokens that a file gives.
 
 use std::path::{Path, PathBuf};
 
 use durable::read;
 use models::bundle::TOKENIZER;
 use seqdata::TextDataset;
-use text_prep::{CharacterOptions, OovPolicy, PreTokenizer, Segmentation, SubwordOptions, Vocabulary, WordOptions};
+use text_prep::{
+    CharacterOptions, GivenTokens, OovPolicy, PreTokenizer, Segmentation, SubwordOptions, WordOptions, counted,
+};
 use trainer::Checkpoints;
 
 use super::train_config::reject_keys_of;
@@ -27,11 +29,10 @@ pub fn pre_tokenizer(config: &Config) -> Result<PreTokenizer> {
     ];
     let characters =
         [("unit", tokens.unit.is_some()), ("capitals", tokens.capitals.is_some()), ("jamo", tokens.jamo.is_some())];
-    let path = ("path", tokens.path.is_some());
+    check_size(config)?;
     let pre_tokenizer = match tokens.kind {
         TokenKind::Words => {
             reject_keys_of("characters", "tokens", &characters)?;
-            reject_keys_of("subwords", "tokens", &[path])?;
             PreTokenizer::Words(WordOptions {
                 punctuation: tokens.punctuation.unwrap_or_default(),
                 lower_case: tokens.lower_case.unwrap_or_default(),
@@ -42,7 +43,6 @@ pub fn pre_tokenizer(config: &Config) -> Result<PreTokenizer> {
         }
         TokenKind::Characters => {
             reject_keys_of("words", "tokens", &words)?;
-            reject_keys_of("subwords", "tokens", &[path])?;
             PreTokenizer::Characters(CharacterOptions {
                 unit: tokens.unit.unwrap_or_default(),
                 capitals: tokens.capitals.unwrap_or_default(),
@@ -62,7 +62,7 @@ pub fn pre_tokenizer(config: &Config) -> Result<PreTokenizer> {
 
 /// Rejects keys that a vocabulary of subwords has no use for.
 fn check_subwords(config: &Config) -> Result<()> {
-    let (vocabulary, tokens) = (&config.vocabulary, &config.tokens);
+    let vocabulary = &config.vocabulary;
     if vocabulary.min_count != 1 {
         bail!(
             "`vocabulary.min_count` is {} with `tokens.kind = \"subwords\"`, which divides rare words into known parts; \
@@ -84,9 +84,23 @@ fn check_subwords(config: &Config) -> Result<()> {
     if config.model.vectors.path.is_some() {
         bail!("`model.vectors.path` is given, which has vectors of words, but the tokens are subwords; leave it out");
     }
-    if tokens.path.is_some() && vocabulary.size.is_some() {
+    Ok(())
+}
+
+/// Rejects keys that choose tokens if a file gives them.
+fn check_size(config: &Config) -> Result<()> {
+    let (vocabulary, tokens) = (&config.vocabulary, &config.tokens);
+    if tokens.path.is_none() {
+        return Ok(());
+    }
+    if vocabulary.size.is_some() {
         bail!(
             "`tokens.path` and `vocabulary.size` are both given, but the file determines the size; leave one of them out"
+        );
+    }
+    if vocabulary.min_count != 1 {
+        bail!(
+            "`tokens.path` and `vocabulary.min_count` are both given, but the file determines the tokens; leave one of them out"
         );
     }
     Ok(())
@@ -111,19 +125,51 @@ impl Tokens {
         }
     }
 
-    /// The vocabulary in the file that is given, or in the run that has its tokens; makes its path absolute.
+    /// The tokens in the file that is given, or in the run that has them; makes its path absolute.
     ///
     /// # Errors
-    /// If it cannot be read, or is of another kind of tokenizer.
-    pub(super) fn read_vocabulary(&mut self) -> Result<Option<Vocabulary>> {
+    /// If it cannot be read, or has tokens of another kind.
+    pub(super) fn read_given(&mut self) -> Result<Option<GivenTokens>> {
         let Some(path) = &mut self.path else { return Ok(None) };
         *path = absolute(path)?;
         let path = self.run.as_deref().and_then(saved_tokens).unwrap_or(path.clone());
         let json = read::small_text(&path).map_err(Error::io(&path, "read"))?;
-        let vocabulary = Vocabulary::from_tokenizer_json(&json)
-            .map_err(|error| Error::new(format!("`tokens.path`, {}, cannot be used: {error}", path.display())))?;
-        Ok(Some(vocabulary))
+        let given = GivenTokens::from_json(&json).map_err(|error| not_usable(&path, &error))?;
+        let has_subwords = given.vocabulary.is_subwords();
+        if has_subwords != matches!(self.kind, TokenKind::Subwords) {
+            let (found, expected) = if has_subwords {
+                ("subwords", "`tokens.kind = \"subwords\"`")
+            } else {
+                ("words or characters", "`tokens.kind` as `words` or `characters`")
+            };
+            bail!("`tokens.path`, {}, has {found}: expected {expected}", path.display());
+        }
+        Ok(Some(given))
     }
+
+    /// Checks that the file divides a text as `dataset` does. A warning if words of it do not occur in the text.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub(super) fn check_given(&self, given: &GivenTokens, dataset: &TextDataset) -> Result<Option<String>> {
+        let path = self.path.clone().unwrap_or_default();
+        given.check(&dataset.tokenizer).map_err(|error| not_usable(&path, &error))?;
+        let vocabulary = &dataset.tokenizer.vocabulary;
+        let words: Vec<u32> = (0..vocabulary.len() as u32).filter(|&id| !vocabulary.is_reserved(id)).collect();
+        let absent = words.iter().filter(|&&id| vocabulary.count(id) == 0).count();
+        Ok((absent > 0 && !vocabulary.is_subwords()).then(|| {
+            format!(
+                "of {} in {} {} not occur in the text: if these are many, `clean` and `tokens` divide it in another way",
+                counted(words.len(), "token"),
+                path.display(),
+                if absent == 1 { "1 does".into() } else { format!("{absent} do") }
+            )
+        }))
+    }
+}
+
+fn not_usable(path: &Path, error: &text_prep::Error) -> Error {
+    Error::new(format!("`tokens.path`, {}, cannot be used: {error}", path.display()))
 }
 
 /// The tokenizer of a run, in its model or its last checkpoint.

@@ -9,7 +9,7 @@ use seqdata::{DatasetConfig, Random, TextDataset};
 use serde::Serialize;
 use serde_json::json;
 use text_prep::keras::{KerasConfig, KerasTokenizer};
-use text_prep::{CharacterOptions, Cleaner, OovPolicy, PreTokenizer, SourceOptions, Tokenizer, Vocabulary};
+use text_prep::{CharacterOptions, Cleaner, GivenTokens, OovPolicy, PreTokenizer, SourceOptions, Tokenizer};
 
 use super::{Case, accepted, one_in, pick, text};
 use crate::config::{Config, LmExperiment, QaExperiment, QuestionsConfig, parse_config};
@@ -124,7 +124,9 @@ pub fn tokenizer(_: &Path) -> Case {
         }
         let base: &String = pick(random, &bases);
         let json = text::json(random, base.as_bytes());
-        let _ = accepted(Vocabulary::from_tokenizer_json(&String::from_utf8_lossy(&json)));
+        if let Some(given) = accepted(GivenTokens::from_json(&String::from_utf8_lossy(&json))) {
+            let _ = given.ids_of(&given.vocabulary);
+        }
         if let Some(tokenizer) = accepted(Tokenizer::from_json(&String::from_utf8_lossy(&json))) {
             for policy in [OovPolicy::Drop, OovPolicy::Unknown, OovPolicy::Error] {
                 if let Some(encoded) = accepted(tokenizer.encode(CORPUS, policy)) {

@@ -13,7 +13,6 @@ pub mod invented_words_report;
 pub mod mixture_report;
 pub mod model_card;
 pub mod overlap;
-pub mod question_formats;
 pub mod question_scores;
 mod report_in_words;
 pub mod run_charts;

@@ -1,5 +1,6 @@
 //! The evaluation of a question generation model and of heuristic baselines, for the terminal and for `score.md`.
 
+use burn::tensor::Device;
 use models::ModelBundle;
 use qa::data::Document;
 use qa::generate::{
@@ -26,6 +27,14 @@ const NUM_SAMPLE_QUESTIONS: usize = 50;
 pub fn pipeline(bundle: &ModelBundle<QuestionModel>) -> Result<QaPipeline> {
     let fluency = Fluency::new(base::load(&bundle.model.device())?);
     Ok(QaPipeline::new(bundle.clone())?.with_fluency(fluency))
+}
+
+/// The pipeline of rules alone, ranked as [`pipeline`] ranks.
+///
+/// # Errors
+/// If the base cannot be loaded.
+pub fn pipeline_by_rules(device: &Device) -> Result<QaPipeline> {
+    Ok(QaPipeline::by_rules().with_fluency(Fluency::new(base::load(device)?)))
 }
 
 /// Evaluates a model on documents in which `found` questions were found, including unusable ones.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use durable::write_atomically;
+use kernels::SimdLevel;
 use serde::{Deserialize, Serialize};
 
 use crate::device::BackendSelection;
@@ -26,6 +27,10 @@ pub struct Provenance {
     /// The device of the backend; `None` if it was not recorded.
     #[serde(default)]
     pub device: Option<String>,
+    /// The vector instructions of the CPU kernels, such as `avx2`, by which sums are added in another order; `None` if they
+    /// were not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simd: Option<String>,
     /// The number of threads of Rayon's pool, which parallelizes the CPU backends.
     pub threads: usize,
     /// How the validation loss is computed, in words; empty if it was not recorded.
@@ -111,6 +116,7 @@ impl Provenance {
             burn: BURN.into(),
             backend: backend.name().into(),
             device: Some(backend.device_name().into()),
+            simd: Some(SimdLevel::selected().name().into()),
             threads: rayon::current_num_threads(),
             validation: Vec::new(),
             inputs,
@@ -155,7 +161,9 @@ impl Provenance {
         let devices = before.device.as_ref().zip(self.device.as_ref());
         let device =
             devices.filter(|_| before.backend == self.backend).map(|(before, now)| ("the device", before, now));
-        let changed = pairs.into_iter().chain(device).filter(|(_, before, now)| before != now);
+        let simd = before.simd.as_ref().zip(self.simd.as_ref());
+        let simd = simd.map(|(before, now)| ("the vector instruction set", before, now));
+        let changed = pairs.into_iter().chain(device).chain(simd).filter(|(_, before, now)| before != now);
         changed.map(|(what, before, now)| format!("{what} was {before}, now {now}")).collect()
     }
 }
@@ -223,6 +231,7 @@ mod tests {
             burn: BURN.into(),
             backend: "flex".into(),
             device: Some("default".into()),
+            simd: Some("avx2".into()),
             threads: rayon::current_num_threads(),
             validation: vec!["carried: each token".into()],
             inputs: InputHashes {
@@ -250,8 +259,10 @@ mod tests {
         assert_eq!(now.differences(&before), ["the backend was flex, now ndarray"]);
         let now = Provenance { device: Some("cpu".into()), ..before.clone() };
         assert_eq!(now.differences(&before), ["the device was default, now cpu"]);
-        let early = Provenance { device: None, ..before.clone() };
-        assert!(now.differences(&early).is_empty());
+        let narrower = Provenance { simd: Some("scalar".into()), ..before.clone() };
+        assert_eq!(narrower.differences(&before), ["the vector instruction set was avx2, now scalar"]);
+        let early = Provenance { device: None, simd: None, ..before.clone() };
+        assert!(now.differences(&early).is_empty() && narrower.differences(&early).is_empty());
     }
 
     #[test]

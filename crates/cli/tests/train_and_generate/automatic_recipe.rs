@@ -210,7 +210,10 @@ fn the_time_is_chosen_for_a_run_from_a_trained_model_and_for_questions() {
     assert!(report.contains("## Answers") && dir.path().join("asks/plan.toml").is_file(), "{report}");
     dir.file("text.txt", "The fox ran home. The crow saw three stones by the mill.\n");
     dir.run_ok(&["ask", "--model", "asks", "--text", "text.txt", "--min-confidence", "0"]);
-    dir.expect_error(&["generate", "--model", "asks"], &["holds a question model, expected a language model"]);
+    for command in [&["generate"][..], &["page", "new.html"]] {
+        let args = [command, &["--model", "asks"]].concat();
+        dir.expect_error(&args, &["holds a question model, expected a language model"]);
+    }
 }
 
 #[test]

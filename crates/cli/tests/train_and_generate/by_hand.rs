@@ -212,3 +212,29 @@ fn a_terminal_has_colours_unless_it_must_not() {
         crate::common::on_terminal_with(&dir, &[&args[..], &["always"]].concat(), &[("NO_COLOR", "1")]).unwrap();
     assert!(shown.contains("\u{1b}[38;5;16;48;5;"), "{shown}");
 }
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_prints_the_text() {
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::process::{Command, Stdio};
+
+    let dir = TestDir::new();
+    let args = ["generate", "--interactive", "--model", "base", "--backend", "flex", "--prompt", "The old"];
+    let mut command = dir.command(&args);
+    let mut dialogue = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut input = dialogue.stdin.take().unwrap();
+    input.write_all(b" lion slept\n/show\n").unwrap();
+    let mut stderr = BufReader::new(dialogue.stderr.take().unwrap());
+    // Shown after the line and by `/show`.
+    let (mut line, mut shown) = (String::new(), 0);
+    while shown < 2 {
+        line.clear();
+        assert!(stderr.read_line(&mut line).unwrap() > 0);
+        shown += usize::from(line.contains("The old lion slept"));
+    }
+    assert!(Command::new("kill").args(["-INT", &dialogue.id().to_string()]).status().unwrap().success());
+    let mut text = String::new();
+    dialogue.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+    assert_eq!((text.as_str(), dialogue.wait().unwrap().code()), ("The old lion slept\n", Some(130)));
+}

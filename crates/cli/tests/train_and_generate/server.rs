@@ -42,17 +42,29 @@ fn a_served_text_is_the_one_that_generate_writes() {
     }
     assert!(printed.contains("warning: none is not served"), "{printed}");
     let host = printed.split(address).nth(1).unwrap().split(';').next().unwrap();
-    let body = r#"{"prompt": "It was", "max_tokens": 12, "seed": 7}"#;
-    let length = body.len();
-    let mut stream = TcpStream::connect(host).unwrap();
-    let headers =
-        format!("host: {host}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {length}");
-    write!(stream, "POST /v1/completions HTTP/1.1\r\n{headers}\r\n\r\n{body}").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let answer: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let ask = |path: &str, body: &str| {
+        let length = body.len();
+        let mut stream = TcpStream::connect(host).unwrap();
+        let headers =
+            format!("host: {host}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {length}");
+        write!(stream, "POST {path} HTTP/1.1\r\n{headers}\r\n\r\n{body}").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    };
+    let answer = ask("/v1/completions", r#"{"prompt": "It was", "max_tokens": 12, "seed": 7}"#);
+    let answer: Value = serde_json::from_str(&answer).unwrap();
     let written = ["generate", "--model", "base", "--prompt", "It was", "--max-tokens", "12", "--seed", "7", "--json"];
     assert_eq!(answer["choices"][0]["text"], dir.json(&written)["samples"][0]["text"]);
+    // Questions are those of `ask`, byte for byte; without a question model those by rules.
+    let passage = "Maria Lopez founded the first hospital in Bristol in 1842. It was small, and it had two nurses.";
+    dir.file("passage.txt", passage);
+    for format in ["jsonl", "csv", "anki"] {
+        let body = serde_json::json!({ "text": passage, "per_sentence": 3, "format": format }).to_string();
+        let args = ["ask", "--no-network", "--text", "passage.txt", "--per-sentence", "3", "--format", format];
+        let asked = dir.run_ok(&args).stdout;
+        assert!(asked.contains("Maria Lopez") && ask("/api/questions", &body) == asked, "{asked}");
+    }
     let stopped = Command::new("kill").args(["-INT", &server.0.id().to_string()]).status().unwrap();
     assert!(stopped.success() && server.0.wait().unwrap().success());
 }

@@ -1,4 +1,4 @@
-//! Files of weights of either kind, and the tensors of them that are used.
+//! Files of weights of all kinds, and the tensors of them that are used.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,17 +7,20 @@ use text_prep::error::one_line;
 
 use super::array::Tensors;
 use super::stored_tensor::{StoredTensor, decoded};
-use super::{pytorch_file, safetensors_file};
+use super::{keras_file, pytorch_file, safetensors_file};
 use crate::error::{Error, Result};
 
-/// Reads the tensors of a safetensors file or of a file that `torch.save` wrote: a state dict, a checkpoint or a whole module. With
+/// Reads the tensors of a safetensors file, of a file of Keras (`.keras`, `.h5`, `.hdf5`), whose layers get the names of Keras 3, or of
+/// a file that `torch.save` wrote: a state dict, a checkpoint or a whole module. With
 /// a `key`, such as `state_dict`, only those under it are read, without it in their names.
 ///
 /// # Errors
 /// If the file cannot be read or is of another kind, has no tensor under the key, or has tensors of other types than 16 to
 /// 64-bit floats or with values that are not finite; all of them are listed.
 pub fn read_weights(path: &Path, key: Option<&str>) -> Result<Tensors> {
-    let stored = if pytorch_file::is_pytorch_file(path)? {
+    let stored = if keras_file::is_keras_file(path)? {
+        keras_file::stored(path)?
+    } else if pytorch_file::is_pytorch_file(path)? {
         pytorch_file::stored(path)?
     } else {
         safetensors_file::stored(path)?

@@ -3,8 +3,8 @@
 use std::fs;
 
 use burn::tensor::{Device, Int, Tensor};
-use models::interop::{Layout, Tensors, import, read_weights};
-use models::{CellKind, LanguageModelConfig, LayerConfig};
+use models::interop::{Layout, Tensors, import, read_weights, reordered, with_one_hot_embedding};
+use models::{Activation, CellKind, LanguageModelConfig, LayerConfig};
 use serde::Deserialize;
 
 use super::fixtures::{Stored, fixture, path};
@@ -31,12 +31,16 @@ fn models_of_scripts_give_the_logits_and_losses_of_pytorch() {
     let device = Device::flex();
     let gru = LayerConfig::new(CellKind::Gru { reset_after: true }, 4);
     let one = |layer| LanguageModelConfig::new(7, 3, vec![layer]);
+    let relu = LanguageModelConfig::new(7, 3, vec![LayerConfig::new(CellKind::Elman(Activation::Relu), 4); 2]);
+    let grus = LanguageModelConfig::new(7, 4, vec![gru.clone(); 2]);
     let tied = LanguageModelConfig::new(7, 4, vec![LayerConfig::lstm(4); 2]).tie_weights(true);
     let (coder, layers) = ([("encoder.", "embedding."), ("decoder.", "output.")], ["embed.", "lstm.", "fc."]);
     let layers: Vec<_> = layers.into_iter().zip(["embedding.", "rnn.", "output."]).collect();
     for (name, key, changes, config) in [
         ("word_language_model", None, &coder[..], tied),
         ("state_dict", None, &coder[..], one(gru)),
+        ("rnn_relu", None, &coder[..], relu),
+        ("gru_stack", None, &coder[..], grus),
         ("char_rnn", Some("state_dict"), &layers[..], one(LayerConfig::lstm(4))),
     ] {
         let tensors = read_weights(&path(&format!("checkpoints/{name}.pt")), key).unwrap();
@@ -52,6 +56,33 @@ fn models_of_scripts_give_the_logits_and_losses_of_pytorch() {
         let loss = model.forward_loss(ids, targets, model.init_state(2), None).0.mean().into_scalar::<f64>();
         assert!((loss - report.loss).abs() < 1e-5, "{name}: {loss}, PyTorch has {}", report.loss);
     }
+}
+
+#[test]
+fn a_script_with_one_hot_vectors_and_its_own_order_of_tokens_has_the_loss_of_pytorch() {
+    let device = Device::flex();
+    // Padding, then the seven tokens of the script in another order.
+    let there = [None, Some(4), Some(0), Some(6), Some(2), Some(5), Some(1), Some(3)];
+    let here = |id: i32| there.iter().position(|&there| there == Some(id as u32)).unwrap() as i32;
+    let tensors = read_weights(&path("checkpoints/one_hot.pt"), Some("state_dict")).unwrap();
+    let tensors = renamed(tensors, &[("lstm.", "rnn."), ("fc.", "output.")]);
+    let model = LanguageModelConfig::new(8, 7, vec![LayerConfig::lstm(4); 2]).zeros(&device).unwrap();
+    let tensors = with_one_hot_embedding(tensors, Layout::Pytorch, 7).unwrap();
+    let tensors = reordered(tensors, Layout::Pytorch, &model, &there, 7).unwrap();
+    let model = import(model, Layout::Pytorch, tensors).unwrap().model;
+    let report: Report = fixture("checkpoints/one_hot.json");
+    let [ids, targets] = [report.ids, report.targets].map(|rows| {
+        let steps = rows[0].len();
+        let ids: Vec<i32> = rows.concat().into_iter().map(here).collect();
+        Tensor::<1, Int>::from_ints(ids.as_slice(), &device).reshape([rows.len(), steps])
+    });
+    let (logits, _) = model.forward_all(ids.clone(), model.init_state(2));
+    let logits: Vec<f64> = logits.try_into_vec_as().unwrap();
+    let ordered: Vec<f64> =
+        logits.chunks(8).flat_map(|row| (0..7).map(|id| row[here(id) as usize]).collect::<Vec<_>>()).collect();
+    report.logits.assert_values(&ordered, 1e-5, "one_hot");
+    let loss = model.forward_loss(ids, targets, model.init_state(2), None).0.mean().into_scalar::<f64>();
+    assert!((loss - report.loss).abs() < 1e-5, "{loss}, PyTorch has {}", report.loss);
 }
 
 #[test]

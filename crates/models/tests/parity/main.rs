@@ -5,4 +5,5 @@ mod cells;
 mod checkpoints;
 mod fixtures;
 mod initial_weights;
+mod keras_archives;
 mod whole_models;

@@ -69,10 +69,10 @@ impl Draft {
 /// A question with what the network answers.
 pub(super) struct Answered {
     pub draft: Draft,
-    /// The most probable answer.
-    pub best: Range<usize>,
-    /// The probability of the answer that the question is about, or one close to it.
-    pub probability: f64,
+    /// The most probable answer; `None` without a network.
+    pub best: Option<Range<usize>>,
+    /// The probability of the answer that the question is about, or one close to it; `None` without a network.
+    pub probability: Option<f64>,
 }
 
 /// Questions per answer; if the first is left out, the next may not be.
@@ -126,8 +126,11 @@ impl QaPipeline {
         })
     }
 
-    /// What the network answers to each question.
+    /// What the network answers to each question; nothing without a network.
     pub(super) fn answer(&self, sentences: &[SourceSentence], drafts: Vec<Draft>) -> Result<Vec<Answered>> {
+        if !self.has_network() {
+            return Ok(drafts.into_iter().map(|draft| Answered { draft, best: None, probability: None }).collect());
+        }
         let flags: Vec<Vec<bool>> =
             drafts.iter().map(|draft| in_question(&sentences[draft.sentence].words, &draft.words)).collect();
         let inputs = drafts.iter().zip(&flags);
@@ -135,8 +138,8 @@ impl QaPipeline {
             inputs.map(|(draft, flags)| (&sentences[draft.sentence].encoded, Some(flags.as_slice()))).collect();
         let scores = self.score_spans(&inputs)?;
         let answered = |(draft, scores): (Draft, &super::SpanScores)| Answered {
-            best: scores.best(),
-            probability: scores.probability_near(&draft.answer),
+            best: Some(scores.best()),
+            probability: Some(scores.probability_near(&draft.answer)),
             draft,
         };
         Ok(drafts.into_iter().zip(&scores).map(answered).collect())
@@ -176,7 +179,7 @@ impl QaPipeline {
                 fluency,
                 question_probability: draft.probability,
                 answer_probability: *probability,
-                is_answered_exactly: *best == draft.answer,
+                is_answered_exactly: best.as_ref().map(|best| *best == draft.answer),
                 rule: draft.rule,
             })
         };

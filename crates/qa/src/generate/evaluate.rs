@@ -194,7 +194,7 @@ fn evaluate_cases(
     (ranking, fitted): (&Ranking, &str),
 ) -> Result<QuestionEvaluation> {
     let answer_extraction = evaluate_extraction(pipeline, cases, sentences)?;
-    let question_answering = if pipeline.model.supports_answering() {
+    let question_answering = if pipeline.supports_answering() {
         let inputs = cases.iter().zip(sentences);
         let inputs: Vec<_> =
             inputs.map(|(case, sentence)| (&sentence.encoded, Some(case.in_question.as_slice()))).collect();

@@ -26,10 +26,12 @@ const SCORING_BATCH_SIZE: usize = 64;
 /// The batch size for beam search, in questions.
 const SEARCH_BATCH_SIZE: usize = 48;
 
-/// A question model with its vocabulary, ready to [`ask`](Self::ask) questions about texts.
+/// A question model with its vocabulary, ready to [`ask`](Self::ask) questions about texts; or rules alone.
 #[derive(Clone, Debug)]
 pub struct QaPipeline {
-    pub(super) model: QuestionModel,
+    /// `None` if rules ask alone.
+    network: Option<QuestionNetwork>,
+    /// Empty without a network.
     pub(super) vocabulary: Vocabulary,
     /// Where words end.
     pub(super) segmentation: Segmentation,
@@ -37,7 +39,23 @@ pub struct QaPipeline {
     pub(super) ranking: Ranking,
     /// A feature of the ranking.
     pub(super) fluency: Option<Fluency>,
+}
+
+/// A question model on its device.
+#[derive(Clone, Debug)]
+struct QuestionNetwork {
+    model: QuestionModel,
     device: Device,
+}
+
+impl QuestionNetwork {
+    fn with_workers<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        with_spinning_workers(self.model.kernels().fuses_all(&self.device), work)
+    }
+
+    fn ids(&self, ids: &[u32]) -> Tensor<1, Int> {
+        int_tensor(ids.iter().map(|&id| id as i32).collect(), &self.device)
+    }
 }
 
 /// For each span of a sentence, the probability that it is the answer.
@@ -138,7 +156,34 @@ impl QaPipeline {
     /// The pipeline of a model without metadata, such as one that is being trained, with the default ranking.
     pub fn from_parts(model: QuestionModel, vocabulary: Vocabulary, segmentation: Segmentation) -> Self {
         let device = model.device();
-        Self { model, vocabulary, segmentation, ranking: Ranking::default(), fluency: None, device }
+        let network = Some(QuestionNetwork { model, device });
+        Self { network, vocabulary, segmentation, ranking: Ranking::default(), fluency: None }
+    }
+
+    /// Questions by rules alone, without a trained model, with the default ranking: about English texts.
+    pub fn by_rules() -> Self {
+        let vocabulary = Vocabulary::from_counts([], 1, true);
+        Self {
+            network: None,
+            vocabulary,
+            segmentation: Segmentation::Spaces,
+            ranking: Ranking::default(),
+            fluency: None,
+        }
+    }
+
+    /// Whether there is a network that answers questions.
+    pub(super) fn supports_answering(&self) -> bool {
+        self.network.as_ref().is_some_and(|network| network.model.supports_answering())
+    }
+
+    /// Whether a network asks, too.
+    pub fn has_network(&self) -> bool {
+        self.network.is_some()
+    }
+
+    fn network(&self) -> Result<&QuestionNetwork> {
+        self.network.as_ref().ok_or(Error::NoNetwork)
     }
 
     /// The same pipeline with a language model that tells the ranking how fluent questions are; without one, and about texts
@@ -153,20 +198,25 @@ impl QaPipeline {
     /// sentences or for none.
     ///
     /// # Errors
-    /// If the device fails to return the results, or they are not finite.
+    /// If there is no network, the device fails to return the results, or they are not finite.
     pub fn score_spans(&self, sentences: &[(&EncodedSentence, Option<&[bool]>)]) -> Result<Vec<SpanScores>> {
+        let network = self.network()?;
         let mut scores: Vec<Option<SpanScores>> = vec![None; sentences.len()];
         let length = |at: usize| sentences[at].0.ids.len();
         for chunk in chunks_by_length(sentences.len(), SCORING_BATCH_SIZE, length) {
             let rows: Vec<&EncodedSentence> = chunk.iter().map(|&at| sentences[at].0).collect();
             let features = |&at: &usize| SentenceFeatures { answer: 0..0, in_question: sentences[at].1 };
             let features: Vec<SentenceFeatures> = chunk.iter().map(features).collect();
-            let batch = SentenceBatch::new(&rows, &features, &self.device);
+            let batch = SentenceBatch::new(&rows, &features, &network.device);
             let has_questions = features.iter().any(|features| features.in_question.is_some());
-            let log_probs = self.with_workers(|| {
-                if has_questions { self.model.answer_questions(&batch) } else { self.model.extract_answers(&batch) }
+            let log_probs = network.with_workers(|| {
+                if has_questions {
+                    network.model.answer_questions(&batch)
+                } else {
+                    network.model.extract_answers(&batch)
+                }
             });
-            let spans = SpanIndex { sentence_len: batch.ids.dims()[1], max_len: self.model.max_answer_len };
+            let spans = SpanIndex { sentence_len: batch.ids.dims()[1], max_len: network.model.max_answer_len };
             let log_probs: Vec<f32> = log_probs.try_into_vec_as()?;
             for (&at, log_probs) in chunk.iter().zip(log_probs.chunks_exact(spans.count())) {
                 if log_probs.iter().any(|log| log.is_nan()) {
@@ -183,7 +233,7 @@ impl QaPipeline {
     /// vocabulary. None of them contains its answer.
     ///
     /// # Errors
-    /// If the device fails to return the results, or they are not finite.
+    /// If there is no network, the device fails to return the results, or they are not finite.
     pub fn search_questions(
         &self,
         answers: &[(&EncodedSentence, Range<usize>)],
@@ -209,7 +259,8 @@ impl QaPipeline {
             }
             done += chunk.len();
             let rows: Vec<&(&EncodedSentence, Range<usize>)> = chunk.iter().map(|&at| &answers[at]).collect();
-            let found = self.with_workers(|| self.search_chunk(&rows, options))?;
+            let network = self.network()?;
+            let found = network.with_workers(|| self.search_chunk(network, &rows, options))?;
             for (at, found) in chunk.into_iter().zip(found) {
                 questions[at] = found;
             }
@@ -219,6 +270,7 @@ impl QaPipeline {
 
     fn search_chunk(
         &self,
+        network: &QuestionNetwork,
         rows: &[&(&EncodedSentence, Range<usize>)],
         options: BeamOptions,
     ) -> Result<Vec<Vec<Hypothesis>>> {
@@ -226,18 +278,18 @@ impl QaPipeline {
         let answers: Vec<Range<usize>> = rows.iter().map(|(_, answer)| answer.clone()).collect();
         let features = |answer: &Range<usize>| SentenceFeatures { answer: answer.clone(), in_question: None };
         let features: Vec<SentenceFeatures> = answers.iter().map(features).collect();
-        let sentence_batch = SentenceBatch::new(&sentences, &features, &self.device);
+        let sentence_batch = SentenceBatch::new(&sentences, &features, &network.device);
         let width = sentence_batch.ids.dims()[1];
-        let answer_batch = AnswerBatch::new(&answers, width, self.model.max_answer_len, &self.device);
+        let answer_batch = AnswerBatch::new(&answers, width, network.model.max_answer_len, &network.device);
         let limits = rows.iter().map(|(sentence, answer)| SearchLimits {
             banned: sentence.extended_ids[answer.clone()].to_vec(),
             sentence: sentence.extended_ids.clone(),
         });
         let mut search = BeamSearch::new(options, limits.collect());
-        let mut state = self.model.init_decoder(&sentence_batch, &answer_batch);
+        let mut state = network.model.init_decoder(&sentence_batch, &answer_batch);
         let mut words = vec![0u32; sentences.len()];
         loop {
-            let (next_word, next_state) = self.model.decode_step(self.ids(&words), state);
+            let (next_word, next_state) = network.model.decode_step(network.ids(&words), state);
             let vocab_size = next_word.logits.dims()[1];
             let values = |tensor: Tensor<2>| -> Result<Vec<f32>> { Ok(tensor.try_into_vec_as()?) };
             let logits = values(next_word.logits)?;
@@ -264,7 +316,7 @@ impl QaPipeline {
             // becomes several.
             let parents: Vec<u32> = next.parents.iter().map(|&parent| parent as u32).collect();
             let same_sentences = !next.search_ended && next.words.len() == words.len();
-            let parents = self.ids(&parents);
+            let parents = network.ids(&parents);
             state = if same_sentences { next_state.select_states(parents) } else { next_state.select_rows(parents) };
             words = next.words.into_iter().map(|word| self.input_id(word)).collect();
         }
@@ -274,14 +326,6 @@ impl QaPipeline {
     /// The decoder's input for a word: the unknown token for a copied word without an id.
     fn input_id(&self, word: u32) -> u32 {
         if (word as usize) < self.vocabulary.len() { word } else { Vocabulary::UNKNOWN }
-    }
-
-    fn ids(&self, ids: &[u32]) -> Tensor<1, Int> {
-        int_tensor(ids.iter().map(|&id| id as i32).collect(), &self.device)
-    }
-
-    fn with_workers<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        with_spinning_workers(self.model.kernels().fuses_all(&self.device), work)
     }
 }
 

@@ -145,14 +145,7 @@ impl QaPipeline {
         }
         let Block { sentences: all, fluency, range } = block;
         let sentences = &all[range.clone()];
-        let inputs: Vec<_> = sentences.iter().map(|one| (&one.encoded, None)).collect();
-        let scores = self.score_spans(&inputs)?;
-        let count = CANDIDATES_PER_QUESTION * options.max_per_sentence;
-        let mut answers: Vec<(usize, Range<usize>)> = Vec::new();
-        for (at, (one, scores)) in sentences.iter().zip(&scores).enumerate() {
-            let found = candidates(one.sentence(), &one.words, scores, count);
-            answers.extend(found.into_iter().map(|words| (at, words)));
-        }
+        let answers = self.candidate_answers(sentences, options)?;
         let drafts = self.network_drafts(sentences, &answers, options.beam, keep_going)?;
         let Some(mut drafts) = drafts else { return Ok(None) };
         let mut chosen = Chosen::default();
@@ -172,8 +165,9 @@ impl QaPipeline {
         // Round trip: the network answers each question. What a rule asks about is known without it.
         let answered = self.answer(sentences, drafts)?;
         let is_inconsistent = |one: &Answered| {
-            one.draft.rule.is_none()
-                && (one.best.end <= one.draft.answer.start || one.draft.answer.end <= one.best.start)
+            let is_other =
+                |best: &Range<usize>| best.end <= one.draft.answer.start || one.draft.answer.end <= best.start;
+            one.draft.rule.is_none() && one.best.as_ref().is_some_and(is_other)
         };
         let (inconsistent, answered): (Vec<_>, Vec<_>) = answered.into_iter().partition(is_inconsistent);
         report.inconsistent += inconsistent.len();
@@ -182,9 +176,9 @@ impl QaPipeline {
             let (bytes, found_by) = (sentence.bytes(&one.answer), one.found_by());
             LeftOut { question: Some(one.question), bytes, found_by, reason }
         };
-        chosen.left_out.extend(inconsistent.into_iter().map(|Answered { draft, best, .. }| {
-            let answer = sentences[draft.sentence].bytes(&best);
-            left_out(draft, LeftOutReason::Inconsistent(answer))
+        chosen.left_out.extend(inconsistent.into_iter().filter_map(|Answered { draft, best, .. }| {
+            let answer = sentences[draft.sentence].bytes(&best?);
+            Some(left_out(draft, LeftOutReason::Inconsistent(answer)))
         }));
         let features = self.features(sentences, &answered, *fluency)?;
         let confidences = features.iter().map(|features| self.ranking.confidence(features));
@@ -214,6 +208,24 @@ impl QaPipeline {
         }
         chosen.left_out.sort_by_key(|one| one.bytes.start);
         Ok(Some(chosen))
+    }
+
+    /// The answers that the network asks about, with the index of the sentence of each; none without a network.
+    fn candidate_answers(
+        &self,
+        sentences: &[SourceSentence],
+        options: &QgOptions,
+    ) -> Result<Vec<(usize, Range<usize>)>> {
+        let mut answers = Vec::new();
+        if self.has_network() {
+            let inputs: Vec<_> = sentences.iter().map(|one| (&one.encoded, None)).collect();
+            let count = CANDIDATES_PER_QUESTION * options.max_per_sentence;
+            for (at, (one, scores)) in sentences.iter().zip(&self.score_spans(&inputs)?).enumerate() {
+                let found = candidates(one.sentence(), &one.words, scores, count);
+                answers.extend(found.into_iter().map(|words| (at, words)));
+            }
+        }
+        Ok(answers)
     }
 
     fn split_sentences<'a>(&self, text: &'a str) -> (Vec<SourceSentence<'a>>, Vec<CutSentence>) {
@@ -330,5 +342,18 @@ mod tests {
         assert_eq!(fractions, sentences.map(|done| done / 60.0));
         assert!(pipeline.ask_while(&text, &options, |progress| progress.fraction < 0.5).unwrap().is_none());
         assert_eq!(pipeline.ask_while(&text, &options, |progress| progress.fraction < 1.0).unwrap(), Some(report));
+    }
+
+    #[test]
+    fn rules_ask_without_a_network() {
+        let text = "Maria Lopez founded the first hospital in Bristol in 1842. It was small.";
+        let questions = QaPipeline::by_rules().ask(text, &QgOptions::default().max_per_sentence(5)).unwrap();
+        let who = questions.iter().find(|one| one.answer == "Maria Lopez").unwrap();
+        assert_eq!(who.question, "Who founded the first hospital in Bristol in 1842?");
+        assert_eq!((who.answer_bytes.clone(), who.answer_probability, who.found_by), (0..11, None, FoundBy::Rule));
+        assert!((0.5..1.0).contains(&who.confidence), "{}", who.confidence);
+        let network = QaPipeline::by_rules().score_spans(&[]);
+        assert!(matches!(network, Err(Error::NoNetwork)));
+        assert!(QaPipeline::by_rules().ask("De man was in Amsterdam.", &QgOptions::default()).unwrap().is_empty());
     }
 }

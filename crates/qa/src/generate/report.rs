@@ -30,8 +30,8 @@ pub struct GeneratedQuestion {
     pub confidence: f64,
     /// The geometric mean of the probabilities of the question's words; `None` if a rule made it.
     pub question_probability: Option<f64>,
-    /// The probability that this span, or one close to it, is the answer to the question.
-    pub answer_probability: f64,
+    /// The probability that this span, or one close to it, is the answer to the question; `None` without a network.
+    pub answer_probability: Option<f64>,
     /// What made the question.
     pub found_by: FoundBy,
     /// The rule, if a rule made it.

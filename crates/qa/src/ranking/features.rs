@@ -18,10 +18,11 @@ pub struct Measures<'a> {
     /// The geometric mean of the probabilities of the question's words under the network that generated it; `None` for a
     /// question by rules.
     pub question_probability: Option<f64>,
-    /// The network's probability that the answer, or a span close to it, is the answer to the question.
-    pub answer_probability: f64,
-    /// Whether the network's most probable answer to the question is exactly the answer.
-    pub is_answered_exactly: bool,
+    /// The network's probability that the answer, or a span close to it, is the answer to the question; `None` without a
+    /// network.
+    pub answer_probability: Option<f64>,
+    /// Whether the network's most probable answer to the question is exactly the answer; `None` without a network.
+    pub is_answered_exactly: Option<bool>,
     /// The rule that made the question, if one did.
     pub rule: Option<RuleMeasures>,
 }
@@ -54,8 +55,6 @@ impl Features {
         let probability = |p: f64| p.max(MIN_PROBABILITY).ln();
         let mut all = BTreeMap::from([
             (CONSTANT, 1.0),
-            ("answer_probability", scaled(probability(measures.answer_probability), -1.0, 1.5)),
-            ("answered_exactly", f64::from(measures.is_answered_exactly)),
             ("question_words", scaled(words(question), 2.4, 0.4)),
             ("answer_words", scaled(words(answer), 0.9, 0.7)),
             ("sentence_words", scaled(words(sentence), 3.2, 0.5)),
@@ -63,6 +62,9 @@ impl Features {
             ("copied_words", scaled(share_in(question, sentence), 0.6, 0.2)),
             ("answer_in_question", scaled(share_in(answer, question), 0.2, 0.3)),
         ]);
+        let answered = measures.answer_probability;
+        all.extend(answered.map(|p| ("answer_probability", scaled(probability(p), -1.0, 1.5))));
+        all.extend(measures.is_answered_exactly.map(|exactly| ("answered_exactly", f64::from(exactly))));
         all.extend(measures.fluency.map(|nats| ("fluency", scaled(nats, 4.0, 1.0))));
         let network =
             measures.question_probability.map(|p| ("question_probability", scaled(probability(p), -1.0, 0.5)));
@@ -127,8 +129,8 @@ mod tests {
             answer: &["the", "fox"],
             fluency: None,
             question_probability: Some(0.0),
-            answer_probability: 0.5,
-            is_answered_exactly: true,
+            answer_probability: Some(0.5),
+            is_answered_exactly: Some(true),
             rule: None,
         };
         let Features(network) = Features::of(&measures);
@@ -140,6 +142,9 @@ mod tests {
         close("answer_in_question", (0.5 - 0.2) / 0.3);
         let rule = RuleMeasures { rule: Rule::Subject, features: question_rules::Features::default() };
         let by_rule = Measures { rule: Some(rule), question_probability: None, fluency: Some(5.0), ..measures.clone() };
+        let without_network = Measures { answer_probability: None, is_answered_exactly: None, ..by_rule.clone() };
+        let Features(without_network) = Features::of(&without_network);
+        assert!(["answer_probability", "answered_exactly"].iter().all(|name| !without_network.contains_key(name)));
         let Features(by_rule) = Features::of(&by_rule);
         assert_eq!((by_rule["rule_subject"], by_rule["fluency"]), (1.0, 1.0));
         assert!(!by_rule.contains_key("question_probability"));

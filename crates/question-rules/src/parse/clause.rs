@@ -108,6 +108,8 @@ fn leading(sentence: &Sentence, start: usize, lead: &mut Vec<Phrase>, cut_off: &
                 lead.push(Phrase { kind, tokens: at..end, noun });
                 at = follows;
             }
+            // Without its condition, the question would be misleading.
+            Tag::Sub if token.is_any(&["if", "unless"]) => return Err(Reason::UnclearStructure),
             Tag::Sub | Tag::To | Tag::Ing | Tag::Part => {
                 let comma = (at..sentence.tokens.len()).find(|&comma| {
                     let is_subject = joined(sentence, comma + 1, Place::Subject)
@@ -158,6 +160,10 @@ fn after_subject(
         let Some(token) = sentence.get(at) else { return Err(Reason::UnclearStructure) };
         let next = sentence.get(at + 1);
         match token.tag {
+            // "the union itself"
+            Tag::Pron if token.lower.contains("sel") => at += 1,
+            // "Republican thinking on defence" is no reduced relative clause.
+            Tag::Ing if at == subject.tokens.end && subject.tokens.len() == 1 => return Err(Reason::UnclearStructure),
             Tag::Prep => {
                 let (_, end, noun) = prepositional(sentence, at)?;
                 if noun.is_none() {

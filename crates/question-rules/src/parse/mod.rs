@@ -86,6 +86,10 @@ impl<'a> Sentence<'a> {
 
     /// Whether a clause must end here.
     pub fn is_end(&self, at: usize) -> bool {
-        self.get(at).is_none_or(|token| [".", ";", ":", "!", "—", "–", "--", "-"].contains(&token.text.as_str()))
+        let Some(token) = self.get(at) else { return true };
+        // "-ed" is no word.
+        let is_glued = self.get(at + 1).is_some_and(|next| next.bytes.start == token.bytes.end && next.is_word());
+        [".", ";", ":", "!", "—"].contains(&token.text.as_str())
+            || ["–", "--", "-"].contains(&token.text.as_str()) && !is_glued
     }
 }

@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use super::Sentence;
+use crate::lexicon::LEXICON;
 use crate::tag::Tag;
+use crate::token::Token;
 
 /// A noun phrase.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,16 +68,22 @@ pub fn base(sentence: &Sentence, start: usize) -> Option<NounPhrase> {
             {
                 head = Some(at);
             }
+            // "the Far East ten years later"
+            Num if head.is_some() && matches!(tag(at + 1), Some(Noun | Nouns)) => break,
             Num if head.is_none_or(|head| head + 1 == at) => head = Some(at),
+            Mark if head.is_some_and(|head| head + 1 == at) && continues_name(sentence, at) => {
+                at += 1;
+                head = Some(at);
+            }
             Adj if head.is_none_or(|head| head + 1 == at && matches!(tag(at + 1), Some(Noun | Nouns | Name))) => {}
             // An adverb of an adjective or a number: "very old", "about two".
-            Adv if head.is_none() && matches!(tag(at + 1), Some(Adj | Num | Part)) => {}
+            Adv if head.is_none() && matches!(tag(at + 1), Some(Adj | Num | Part)) && !is_particle(sentence, at) => {}
             Adv if head.is_none()
                 && at == start
                 && matches!(tag(at + 1), Some(Det))
                 && sentence.tokens[at].is("only") => {}
             // A participle before a noun: "a broken window".
-            Part | Ing if head.is_none() && at > start && matches!(tag(at + 1), Some(Noun | Nouns | Adj)) => {}
+            Part | Ing if head.is_none() && at > start && matches!(tag(at + 1), Some(Noun | Nouns | Name | Adj)) => {}
             Ing if head.is_none() && has_determiner && tag(at - 1) != Some(Adv) => head = Some(at),
             // "a big, bad wolf", "black and white cats"
             Mark if sentence.is_mark(at, ",") && head.is_none() && at > start => {
@@ -118,6 +126,31 @@ pub fn base(sentence: &Sentence, start: usize) -> Option<NounPhrase> {
         None => return None,
     };
     Some(NounPhrase { tokens: start..head + 1, head, core_end: head + 1, owner, is_joined: false })
+}
+
+/// Whether a comma is within a date or the name of a place: "April 14, 2009", "Boston, Massachusetts".
+fn continues_name(sentence: &Sentence, comma: usize) -> bool {
+    let (Some(before), Some(next)) = (sentence.get(comma - 1), sentence.get(comma + 1)) else { return false };
+    if !sentence.is_mark(comma, ",") {
+        return false;
+    }
+    let is_year = next.text.len() == 4 && next.text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_month = |token: &Token| token.tag == Tag::Name && LEXICON.is_time(&token.lower);
+    let earlier = comma.checked_sub(2).and_then(|at| sentence.get(at));
+    let is_date = is_month(before) || before.tag == Tag::Num && earlier.is_some_and(is_month);
+    if is_year {
+        return is_date;
+    }
+    let following = sentence.get(comma + 2);
+    let both = following.map(|following| format!("{} {}", next.lower, following.lower));
+    let kind = both.and_then(|both| LEXICON.kind_of_place(&both)).or_else(|| LEXICON.kind_of_place(&next.lower));
+    let is_region = matches!(kind, Some("state" | "country" | "province"));
+    let is_listed = following.is_some_and(|following| following.tag == Tag::Conj)
+        || (comma + 2..comma + 4).any(|at| {
+            sentence.is_mark(at, ",") && sentence.get(at + 1).is_some_and(|it| matches!(it.tag, Tag::Conj | Tag::Name))
+        });
+    let is_place = LEXICON.kind_of_place(&before.lower).is_none_or(|kind| kind == "city");
+    before.tag == Tag::Name && next.tag == Tag::Name && is_region && is_place && !is_listed
 }
 
 /// A noun phrase with what "of" adds.
@@ -164,8 +197,10 @@ pub fn joined(sentence: &Sentence, start: usize, place: Place) -> Option<NounPhr
         if other.is_pronoun(sentence) && place != Place::Subject {
             break;
         }
-        // After "and", a new clause may begin.
-        if place != Place::Subject && begins_verb(sentence, other.tokens.end) {
+        // After "and", a new clause may begin, but not in "the Department of Housing and Urban Development has …".
+        let is_name = |noun: &NounPhrase| sentence.tokens[noun.head].tag == Tag::Name;
+        let is_one_name = place == Place::AfterOf && !comma && is_name(&first) && is_name(&other);
+        if place != Place::Subject && !is_one_name && begins_verb(sentence, other.tokens.end) {
             break;
         }
         end = other.tokens.end;
@@ -181,12 +216,18 @@ pub fn joined(sentence: &Sentence, start: usize, place: Place) -> Option<NounPhr
     Some(whole)
 }
 
-/// The token after adverbs, but not particles: "out came a mouse".
+/// Whether an adverb is a particle: "make up", "out came a mouse".
+fn is_particle(sentence: &Sentence, at: usize) -> bool {
+    let particles = ["out", "down", "up", "in", "here", "there", "away", "off", "back", "on"];
+    sentence.get(at).is_some_and(|token| token.is_any(&particles))
+}
+
+/// The token after adverbs, but not particles.
 pub fn after_adverbs(sentence: &Sentence, at: usize) -> usize {
-    let particles = ["out", "down", "up", "in", "here", "there", "away", "off", "back", "on", "over"];
     let is_adverb = |at: &usize| {
         let token = sentence.get(*at);
-        token.is_some_and(|token| matches!(token.tag, Tag::Adv | Tag::Neg) && !token.is_any(&particles))
+        token.is_some_and(|token| matches!(token.tag, Tag::Adv | Tag::Neg) && !token.is("over"))
+            && !is_particle(sentence, *at)
     };
     (at..).find(|at| !is_adverb(at)).unwrap_or(at)
 }

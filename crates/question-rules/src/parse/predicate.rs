@@ -118,13 +118,25 @@ fn phrase(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
             let kind = if after_noun { PhraseKind::Apposition } else { PhraseKind::Gerund };
             Ok((kind, opaque(sentence, at + 1)?, None))
         }
+        // "long before the war"
+        Tag::Adv if sentence.get(at + 1).is_some_and(|next| next.is_any(&["before", "after"])) => {
+            phrase(sentence, at + 1)
+        }
+        Tag::Adv if token.is("so") && sentence.get(at + 1).is_some_and(|next| next.is("that")) => {
+            Ok((PhraseKind::Subordinate, opaque(sentence, at + 2)?, None))
+        }
         Tag::Adv if base(sentence, at).is_none() => Ok((PhraseKind::Adverb, at + 1, None)),
         Tag::Neg => Err(Reason::Negation),
         // "the chain that he holds"; but "told the fox that he was old"
         Tag::Sub if token.is("that") && at > 0 && sentence.tokens[at - 1].tag.is_noun() && !tells(sentence, at) => {
             Ok((PhraseKind::Apposition, opaque(sentence, at + 1)?, None))
         }
-        Tag::Sub if token.is("that") => Ok((PhraseKind::Content, opaque(sentence, at + 1)?, None)),
+        Tag::Sub if token.is("that") => {
+            let end = opaque(sentence, at + 1)?;
+            // "that Parliament, as the law says, decides"
+            let has_verb = (at + 1..end).any(|at| sentence.tokens[at].tag.is_finite());
+            if has_verb { Ok((PhraseKind::Content, end, None)) } else { Err(Reason::UnclearStructure) }
+        }
         Tag::Sub if token.is_any(&["than", "as"]) => Err(Reason::UnclearStructure),
         Tag::Sub => {
             let kind = if token.is_any(&CAUSES) { PhraseKind::Cause } else { PhraseKind::Subordinate };
@@ -150,7 +162,10 @@ fn phrase(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
                     };
                 }
                 let words: Vec<&str> = noun.tokens.clone().map(|at| sentence.tokens[at].lower.as_str()).collect();
-                if ADVERBIAL.contains(&words.join(" ").as_str()) {
+                // "farther south"
+                let is_direction = sentence.tokens[noun.head].is_any(&["north", "south", "east", "west"])
+                    && !matches!(token.tag, Tag::Det | Tag::Poss);
+                if is_direction || ADVERBIAL.contains(&words.join(" ").as_str()) {
                     return Ok((PhraseKind::Adverb, noun.tokens.end, None));
                 }
                 return Ok((PhraseKind::Noun, noun.tokens.end, Some(noun)));
@@ -322,9 +337,16 @@ fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Resu
             found.phrases.push(Phrase { kind, tokens: at..end, noun: None });
             Ok(Some(end))
         }
+        Tag::Adv if token.is("so") && sentence.get(at + 1).is_some_and(|next| next.is("that")) => {
+            found.cut_off += 1;
+            opaque(sentence, at + 2).map(Some)
+        }
         Tag::Adv => {
             found.cut_off += 1;
-            Ok(Some(at + 1))
+            // ", notably the thyroid": an addition to the phrase before.
+            let next = after_adverbs(sentence, at);
+            let adds = base(sentence, next).is_some_and(|noun| !begins_verb(sentence, noun.tokens.end));
+            if adds { opaque(sentence, at + 1).map(Some) } else { Ok(Some(at + 1)) }
         }
         Tag::Ing | Tag::Part | Tag::To | Tag::Wh | Tag::Adj => {
             found.cut_off += 1;
@@ -332,7 +354,8 @@ fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Resu
         }
         _ => {
             let Some(noun) = base(sentence, at) else { return Err(Reason::UnclearStructure) };
-            if begins_verb(sentence, noun.tokens.end) {
+            // ", a process called lipogenesis" is no clause.
+            if begins_verb(sentence, noun.tokens.end) && !can_be_participle(sentence, noun.tokens.end) {
                 found.next = Some((at, false));
                 return Ok(None);
             }
@@ -363,13 +386,22 @@ fn after_conjunction(sentence: &Sentence, conjunction: usize, found: &mut Predic
     if begins_verb(sentence, at) {
         // The verb may as well belong to a clause within the last phrase.
         let last = found.phrases.last().map_or(0..0, |last| last.tokens.clone());
-        if last.clone().any(|at| sentence.tokens[at].tag.is_finite()) {
+        // "local responsiveness and increased participation"
+        let verb = after_adverbs(sentence, at);
+        let modifies = can_be_participle(sentence, at)
+            && sentence.get(verb + 1).is_some_and(|next| matches!(next.tag, Tag::Noun | Tag::Nouns | Tag::Adj));
+        if modifies || last.clone().any(|at| sentence.tokens[at].tag.is_finite()) {
             return Err(Reason::UnclearStructure);
         }
         found.next = Some((at, true));
         return Ok(None);
     }
-    if base(sentence, at).is_some_and(|noun| begins_verb(sentence, noun.tokens.end)) {
+    if let Some(noun) = base(sentence, at).filter(|noun| begins_verb(sentence, noun.tokens.end)) {
+        // "programs and experiences designed to help"
+        let is_bare = matches!(sentence.tokens[at].tag, Tag::Noun | Tag::Nouns | Tag::Adj);
+        if is_bare && can_be_participle(sentence, noun.tokens.end) {
+            return Err(Reason::UnclearStructure);
+        }
         found.next = Some((at, false));
         return Ok(None);
     }

@@ -85,7 +85,10 @@ impl Asker<'_> {
                     .clone()
                     .any(|at| LEXICON.is_time(&self.token(at).lower) || is_year(&self.token(at).text));
         let is_month = |at: usize| self.token(at).tag == Tag::Name && LEXICON.is_time(&self.token(at).lower);
-        of_time || is_part || names_date || noun.tokens.clone().any(is_month)
+        // "The Sunday Times" is no time.
+        let is_other = |at: usize| self.token(at).tag == Tag::Name && !is_month(at);
+        let names_month = noun.tokens.clone().any(is_month) && !noun.tokens.clone().any(is_other);
+        of_time || is_part || names_date || names_month
     }
 
     fn all_phrases(&self) -> Vec<Phrase> {
@@ -102,7 +105,7 @@ impl Asker<'_> {
             let is_clause = phrase.kind == PhraseKind::Subordinate
                 && times.is_empty()
                 && self.token(phrase.tokens.start).is_any(&["when", "after", "before"])
-                && self.token(phrase.tokens.start + 1).tag != Tag::Pron;
+                && !matches!(self.token(phrase.tokens.start + 1).tag, Tag::Pron | Tag::Ing | Tag::Part);
             if is_clause {
                 let pieces = self.inverted("when", &[phrase.tokens.start]);
                 self.add(Rule::Time, phrase.tokens.clone(), pieces, 2);
@@ -121,6 +124,12 @@ impl Asker<'_> {
             noun.tokens.clone().any(|at| self.token(at).tag == Tag::Num || self.token(at).is_any(&["a", "an", "few"]));
         let without = [phrase.tokens.start];
         let is_prepositional = phrase.kind == PhraseKind::Prepositional;
+        // "The siege lasted three months."
+        let base = self.clause().verb.base(self.writer.sentence);
+        if !is_prepositional && base == "last" && has_number && is_unit.contains(&head.lower.as_str()) {
+            let pieces = self.inverted("how long", &without);
+            return self.add(Rule::Duration, noun.tokens.clone(), pieces, 1);
+        }
         if is_prepositional && first.is("for") {
             if is_unit.contains(&head.lower.as_str()) {
                 let pieces = self.inverted("how long", &without);
@@ -137,8 +146,10 @@ impl Asker<'_> {
         if first.is("from") || is_range || is_relative {
             return self.leave_out(phrase.tokens.clone(), Some(Rule::Time), Reason::UnclearStructure);
         }
-        // "in three years", "two years"
+        // "in three years", "two years", "ten miles a day"
+        let is_rate = !is_prepositional && self.token(phrase.tokens.start).is_any(&["a", "an", "per"]);
         if is_repeated
+            || is_rate
             || is_unit.contains(&head.lower.as_str()) && has_number && !noun.tokens.clone().any(|at| self.is_name(at))
         {
             return self.leave_out(phrase.tokens.clone(), Some(Rule::Time), Reason::NeedsContext);
@@ -177,6 +188,15 @@ impl Asker<'_> {
         let places: Vec<&Phrase> = phrases.iter().filter(|phrase| self.is_place(phrase)).collect();
         let [phrase] = places[..] else { return };
         let noun = phrase.noun.clone().expect("a place has a noun phrase");
+        // "under the river between the two cities"
+        let following = phrases.iter().find(|other| other.tokens.start == phrase.tokens.end);
+        let is_open = following.is_some_and(|it| {
+            let goes_on = !self.token(it.tokens.start).is_any(&["for", "by", "as"]);
+            it.kind == PhraseKind::Prepositional && goes_on && !self.is_time(it)
+        });
+        if is_open {
+            return self.leave_out(phrase.tokens.clone(), Some(Rule::Place), Reason::UnclearStructure);
+        }
         let preposition = self.token(phrase.tokens.start);
         let drops = preposition.is_any(&["in", "at"]) && self.is_name(noun.head);
         let answer = if drops { noun.tokens.clone() } else { phrase.tokens.clone() };

@@ -1,6 +1,7 @@
 //! Whether a noun phrase is a person: "who" or "what".
 
 use crate::lexicon::{Gender, LEXICON};
+use crate::morphology::singular;
 use crate::parse::{NounPhrase, Sentence, noun_phrase};
 use crate::tag::Tag;
 
@@ -16,7 +17,7 @@ pub enum Animacy {
 }
 
 /// Nouns at the end of a name that tell what it names.
-const KINDS: [&str; 47] = [
+const KINDS: [&str; 72] = [
     "university",
     "college",
     "school",
@@ -64,13 +65,220 @@ const KINDS: [&str; 47] = [
     "theory",
     "prize",
     "award",
+    "institute",
+    "foundation",
+    "hospital",
+    "airport",
+    "society",
+    "club",
+    "dynasty",
+    "agency",
+    "agreement",
+    "convention",
+    "conference",
+    "festival",
+    "theorem",
+    "street",
+    "avenue",
+    "park",
+    "bay",
+    "falls",
+    "commission",
+    "assembly",
+    "tribe",
+    "peninsula",
+    "province",
+    "newspaper",
+    "algorithm",
 ];
+
+/// Other nouns at the end of a name of a thing.
+const THINGS: [&str; 76] = [
+    "accord",
+    "age",
+    "album",
+    "alphabet",
+    "bank",
+    "bill",
+    "board",
+    "building",
+    "bureau",
+    "calendar",
+    "campaign",
+    "center",
+    "centre",
+    "championship",
+    "channel",
+    "charter",
+    "code",
+    "constitution",
+    "cup",
+    "day",
+    "deal",
+    "declaration",
+    "department",
+    "disease",
+    "edict",
+    "effect",
+    "engine",
+    "equation",
+    "era",
+    "exchange",
+    "file",
+    "game",
+    "games",
+    "group",
+    "hall",
+    "hotel",
+    "house",
+    "journal",
+    "language",
+    "law",
+    "machine",
+    "magazine",
+    "medal",
+    "method",
+    "ministry",
+    "movement",
+    "network",
+    "news",
+    "office",
+    "olympics",
+    "orchestra",
+    "organization",
+    "pact",
+    "period",
+    "plan",
+    "post",
+    "press",
+    "principle",
+    "problem",
+    "program",
+    "project",
+    "rebellion",
+    "reform",
+    "road",
+    "series",
+    "siege",
+    "station",
+    "style",
+    "syndrome",
+    "system",
+    "team",
+    "test",
+    "times",
+    "tower",
+    "trophy",
+    "union",
+];
+
+/// Nouns of bodies of people, which act like persons.
+const BODIES: [&str; 43] = [
+    "coalition",
+    "administration",
+    "agency",
+    "army",
+    "assembly",
+    "association",
+    "board",
+    "cabinet",
+    "church",
+    "clergy",
+    "commission",
+    "committee",
+    "community",
+    "company",
+    "congress",
+    "corporation",
+    "council",
+    "court",
+    "crew",
+    "firm",
+    "fleet",
+    "gang",
+    "government",
+    "institution",
+    "ministry",
+    "navy",
+    "nobility",
+    "parliament",
+    "party",
+    "police",
+    "public",
+    "senate",
+    "society",
+    "team",
+    "tribe",
+    "troop",
+    "union",
+    "empire",
+    "kingdom",
+    "country",
+    "nation",
+    "republic",
+    "league",
+];
+
+/// Verbs, in their base form, that do not tell that someone acts.
+const STATES: [&str; 40] = [
+    "be",
+    "have",
+    "contain",
+    "include",
+    "consist",
+    "comprise",
+    "become",
+    "lie",
+    "need",
+    "lack",
+    "cost",
+    "depend",
+    "differ",
+    "exist",
+    "remain",
+    "represent",
+    "require",
+    "involve",
+    "resemble",
+    "last",
+    "mean",
+    "begin",
+    "start",
+    "end",
+    "grow",
+    "collapse",
+    "cover",
+    "rise",
+    "fall",
+    "increase",
+    "decrease",
+    "expand",
+    "follow",
+    "affect",
+    "cause",
+    "seem",
+    "appear",
+    "happen",
+    "occur",
+    "constitute",
+];
+
+/// Whether a noun phrase is a body of people that acts: "The committee elected …".
+pub fn is_acting_body(sentence: &Sentence, noun: &NounPhrase, base: &str) -> bool {
+    let head = &sentence.tokens[noun.head];
+    let is_noun = head.tag.is_noun();
+    is_noun && BODIES.contains(&singular(&head.lower).as_str()) && !STATES.contains(&base)
+}
 
 /// What a noun phrase refers to.
 pub fn animacy(sentence: &Sentence, noun: &NounPhrase) -> Animacy {
     let head = &sentence.tokens[noun.head];
     // "a goat or sheep's horn"
     if noun.is_joined && sentence.tokens[noun.core_end..noun.tokens.end].iter().any(|token| token.tag == Tag::Owner) {
+        return Animacy::Unknown;
+    }
+    // "Which states" has another form for each kind.
+    if noun.is_joined && kind_of_place(sentence, &noun.core()).is_some() {
         return Animacy::Unknown;
     }
     // "a number of kings"
@@ -87,13 +295,27 @@ pub fn animacy(sentence: &Sentence, noun: &NounPhrase) -> Animacy {
             let names: Vec<_> = words.iter().filter(|token| token.tag == Tag::Name).collect();
             let is_titled = names.len() > 1 && LEXICON.is_title(&names[0].lower);
             let is_people = first.is("the") && names.len() == 1 && LEXICON.is_nationality(&head.lower);
+            // "the commander Chen Youding"
+            let is_described = sentence.tokens[noun.tokens.start..noun.head]
+                .iter()
+                .any(|token| token.tag == Tag::Noun && LEXICON.is_person(&token.lower));
             let is_acronym = head.text.len() > 1 && head.text.chars().all(|it| it.is_uppercase() || it == '.');
             let is_of = sentence.get(noun.core_end).is_some_and(|token| token.is("of"));
-            if KINDS.contains(&head.lower.as_str()) || LEXICON.is_place(&head.lower) || is_acronym {
+            let is_thing = [&KINDS[..], &THINGS[..]].iter().any(|things| things.contains(&head.lower.as_str()));
+            let is_place = LEXICON.is_place(&head.lower) || kind_of_place(sentence, noun).is_some();
+            if is_thing || is_place || is_acronym {
                 Animacy::Thing
-            } else if is_titled || LEXICON.is_given_name(&names[0].lower) || is_people {
+            } else if is_titled
+                || LEXICON.is_given_name(&names[0].lower)
+                || is_people
+                || is_described
+                || head.is_surname
+            {
                 Animacy::Person
-            } else if first.is("the") || is_of {
+            } else if is_of && !first.is("the") || first.is("the") && head.lower.ends_with('s') {
+                // "Bohemond of Taranto", "the Bolsheviks", "the Andes"
+                if LEXICON.is_person(&head.lower) { Animacy::Person } else { Animacy::Unknown }
+            } else if first.is("the") {
                 if LEXICON.is_person(&head.lower) { Animacy::Person } else { Animacy::Thing }
             } else if LEXICON.is_person(&head.lower) {
                 Animacy::Person
@@ -116,11 +338,31 @@ pub fn animacy(sentence: &Sentence, noun: &NounPhrase) -> Animacy {
     }
 }
 
-/// The kind of thing that a name says itself to be, as in "Bristol University".
+/// The kind of thing that a name is, as "Bristol University", "the Ming dynasty" and "Germany" are.
 pub fn kind_of_name(sentence: &Sentence, noun: &NounPhrase) -> Option<String> {
+    if noun.is_joined || noun.owner.is_some() {
+        return None;
+    }
     let head = &sentence.tokens[noun.head];
-    let is_name = head.tag == Tag::Name && noun.head > noun.tokens.start && !noun.is_joined && noun.owner.is_none();
-    (is_name && KINDS.contains(&head.lower.as_str())).then(|| head.lower.clone())
+    let is_of_name = sentence.get(noun.core_end).is_some_and(|of| of.is("of"))
+        && sentence.get(noun.core_end + 1).is_some_and(|name| name.tag == Tag::Name);
+    let is_named = match head.tag {
+        Tag::Name => noun.head > noun.tokens.start,
+        // "the city of Ulm"
+        Tag::Noun if is_of_name => sentence.tokens[noun.tokens.start].is("the"),
+        Tag::Noun => noun.head > noun.tokens.start && sentence.tokens[noun.head - 1].tag == Tag::Name,
+        _ => false,
+    };
+    let kind = is_named && KINDS.contains(&head.lower.as_str()) && !head.lower.ends_with('s');
+    if kind { Some(head.lower.clone()) } else { kind_of_place(sentence, noun).map(str::to_owned) }
+}
+
+/// What a place in the list of places is: "country".
+pub fn kind_of_place(sentence: &Sentence, noun: &NounPhrase) -> Option<&'static str> {
+    let start = noun.tokens.start + usize::from(sentence.tokens[noun.tokens.start].is("the"));
+    let words: Vec<&str> = sentence.tokens[start..noun.core_end].iter().map(|token| token.lower.as_str()).collect();
+    let is_whole = noun.tokens.end == noun.core_end && !noun.is_joined && sentence.tokens[noun.head].tag == Tag::Name;
+    LEXICON.kind_of_place(&words.join(" ")).filter(|_| is_whole)
 }
 
 /// The gender of a person.

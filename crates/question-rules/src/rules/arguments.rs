@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::Asker;
-use super::animacy::{Animacy, animacy, is_animate, is_personal, kind_of_name};
+use super::animacy::{Animacy, animacy, is_acting_body, is_animate, is_personal, kind_of_name};
 use super::reference::can_own;
 use super::wording::Piece;
+use crate::lexicon::LEXICON;
 use crate::parse::{NounPhrase, Phrase, PhraseKind};
 use crate::question::{Reason, Rule};
 use crate::tag::Tag;
@@ -67,6 +68,54 @@ const WITHOUT_OBJECT: [&str; 19] = [
 /// Verbs that mean little without their object.
 const LIGHT: [&str; 6] = ["take", "make", "have", "give", "do", "get"];
 
+/// Verbs, in their base form, that move something or give it to someone.
+const MOVING: [&str; 44] = [
+    "give",
+    "sell",
+    "send",
+    "bring",
+    "take",
+    "carry",
+    "move",
+    "pump",
+    "transport",
+    "deliver",
+    "return",
+    "offer",
+    "export",
+    "import",
+    "invite",
+    "drive",
+    "drag",
+    "draw",
+    "pull",
+    "push",
+    "throw",
+    "transfer",
+    "present",
+    "grant",
+    "show",
+    "lend",
+    "hand",
+    "pay",
+    "leave",
+    "lead",
+    "follow",
+    "chase",
+    "drop",
+    "pour",
+    "put",
+    "steal",
+    "buy",
+    "remove",
+    "save",
+    "free",
+    "rescue",
+    "protect",
+    "separate",
+    "send",
+];
+
 /// Whether a preposition belongs to a verb in its base form: "look at".
 pub fn belongs_to_verb(base: &str, preposition: &str) -> bool {
     WITH_PREPOSITION.iter().any(|(verb, prepositions)| *verb == base && prepositions.contains(&preposition))
@@ -77,7 +126,7 @@ const NAMING: [&str; 8] = ["name", "call", "elect", "appoint", "declare", "consi
 
 impl Asker<'_> {
     /// The question word for a noun phrase; none for pronouns.
-    pub(super) fn question_word(&self, noun: &NounPhrase, person: &'static str) -> Result<&'static str, Reason> {
+    pub(super) fn question_word(&self, noun: &NounPhrase, person: &str) -> Result<String, Reason> {
         if noun.is_pronoun(self.writer.sentence) {
             return Err(Reason::UnknownReference);
         }
@@ -85,9 +134,12 @@ impl Asker<'_> {
         if head.tag == Tag::Num || head.is_any(&["second", "third", "first", "rest", "percent"]) {
             return Err(Reason::NeedsContext);
         }
+        if let Some(kind) = kind_of_name(self.writer.sentence, noun) {
+            return Ok(format!("which {kind}"));
+        }
         match animacy(self.writer.sentence, noun) {
-            Animacy::Person => Ok(person),
-            Animacy::Thing => Ok("what"),
+            Animacy::Person => Ok(person.into()),
+            Animacy::Thing => Ok("what".into()),
             Animacy::Unknown => Err(Reason::UnknownAnimacy),
         }
     }
@@ -108,23 +160,26 @@ impl Asker<'_> {
         if clause.verb.is_copula(sentence) && clause.phrases.first().is_none_or(|first| self.is_general(first)) {
             return Err(Reason::TooGeneral);
         }
+        let is_class =
+            self.token(subject.head).is_any(&["example", "examples", "type", "types", "kind", "kinds", "form"]);
+        if is_class && ["be", "include"].contains(&base.as_str()) {
+            return Err(Reason::TooGeneral);
+        }
         if clause.verb.is_copula(sentence) && subject.is_plural(sentence) {
             return Err(Reason::UnclearStructure);
         }
-        if let Some(kind) = kind_of_name(sentence, subject) {
-            let mut pieces = vec![Piece::Words(format!("which {kind}"))];
-            pieces.push(Piece::Tokens(clause.verb.tokens.clone()));
-            pieces.extend(self.rest(&[]));
-            return Ok(pieces);
-        }
+        let is_active = !clause.verb.is_passive;
         let word = match self.question_word(subject, "who") {
-            Err(Reason::UnknownAnimacy) if is_personal(&base) && !clause.verb.is_passive => "who",
-            Ok(_) if is_animate(&base) && !clause.verb.is_passive => "who",
-            // "The lapwing left her nest."
-            Ok("what") if self.owns_as_person(subject) => "who",
+            Err(Reason::UnknownAnimacy) if is_active && is_personal(&base) => "who".into(),
+            // "The lapwing left her nest." "The committee elected a speaker."
+            Ok(word) if word == "what" => {
+                let is_body = is_active && is_acting_body(sentence, subject, &base);
+                let is_person = is_active && is_animate(&base) || self.owns_as_person(subject) || is_body;
+                if is_person { "who".into() } else { word }
+            }
             word => word?,
         };
-        let mut pieces = vec![Piece::Words(word.into())];
+        let mut pieces = vec![Piece::Words(word)];
         pieces.extend(self.writer.singular_verb());
         pieces.extend(self.rest(&[]));
         Ok(pieces)
@@ -143,12 +198,16 @@ impl Asker<'_> {
         match phrase.kind {
             PhraseKind::Noun => {
                 let first = self.token(phrase.tokens.start);
+                // "is its first bridge": "its" would refer to the answer.
+                if first.tag == Tag::Poss {
+                    return true;
+                }
                 !(first.is("the") || first.tag == Tag::Name || first.tag == Tag::Poss)
             }
             PhraseKind::Prepositional => {
                 !self.token(phrase.tokens.start).is_any(&["in", "at", "on", "under", "near", "behind"])
             }
-            PhraseKind::Infinitive => true,
+            PhraseKind::Infinitive | PhraseKind::Content => true,
             PhraseKind::Gerund => false,
             _ => phrase.tokens.len() < 2,
         }
@@ -171,8 +230,20 @@ impl Asker<'_> {
         let end = attached.last().map_or(first.tokens.end, |last| last.tokens.end);
         let mut without: Vec<usize> = attached.iter().map(|phrase| phrase.tokens.start).collect();
         without.push(first.tokens.start);
+        // The answer would be cut off: "a body consisting of an upper body, the State Senate, …"
+        let after = |phrase: &&Phrase| phrase.tokens.start == end || phrase.tokens.start == end + 1;
+        let is_continued = clause.phrases.iter().filter(after).any(|phrase| {
+            use PhraseKind::*;
+            let is_list = phrase.kind == Apposition && clause.subject.is_plural(sentence);
+            is_list || matches!(phrase.kind, Infinitive | Gerund | Content) && phrase.tokens.start == end
+        });
+        let has_verb = (first.tokens.start..end).any(|at| self.token(at).tag.is_verb());
+        let is_perfect = clause.verb.auxiliary.is_some_and(|at| self.token(at).is_any(&["has", "have", "had"]));
+        let is_cut = is_continued || is_perfect && base == "be" || has_verb && self.writer.sentence.is_mark(end, ",");
         // "9,000 feet high"
-        if clause.phrases.iter().any(|phrase| phrase.tokens.start == end && phrase.kind == PhraseKind::Adjective) {
+        if is_cut
+            || clause.phrases.iter().any(|phrase| phrase.tokens.start == end && phrase.kind == PhraseKind::Adjective)
+        {
             return self.leave_out(first.tokens.clone(), Some(Rule::Complement), Reason::UnclearStructure);
         }
         let pieces = self.complement_word(&clause.subject, first).and_then(|word| {
@@ -227,6 +298,9 @@ impl Asker<'_> {
         }
         let Some((phrase, noun)) = self.object_phrase() else { return };
         let (start, noun) = (phrase.tokens.start, noun.clone());
+        if base == "have" {
+            return self.leave_out(noun.tokens, Some(Rule::Object), Reason::TooGeneral);
+        }
         // "take place", "make use"
         if noun.tokens.len() == 1 && LIGHT.contains(&base.as_str()) && self.token(start).tag == Tag::Noun {
             return self.leave_out(noun.tokens, Some(Rule::Object), Reason::TooGeneral);
@@ -238,30 +312,86 @@ impl Asker<'_> {
             matches!(after.kind, Adjective | Gerund | Noun) && !self.is_time(after)
                 || after.kind == Infinitive && ["make", "let", "find", "have", "use"].contains(&base.as_str())
         });
+        let is_complex = is_complex || self.is_loose(&answer, &base);
         let pieces = if is_complex {
             Err(Reason::UnclearStructure)
         } else {
             let mut without = attached;
             without.push(start);
             let word = self.question_word(&noun, "whom");
-            word.and_then(|word| self.inverted(word, &without))
+            word.and_then(|word| self.inverted(&word, &without))
         };
         self.add(Rule::Object, answer, pieces, 2);
+    }
+
+    /// Whether a prepositional phrase follows an object that may belong to it or to the verb: "a rise in prices".
+    fn is_loose(&self, object: &Range<usize>, base: &str) -> bool {
+        let next = self.clause().phrases.iter().find(|it| it.tokens.start == object.end);
+        let Some(next) = next.filter(|it| it.kind == PhraseKind::Prepositional && !self.is_time(it)) else {
+            return false;
+        };
+        let preposition = self.token(next.tokens.start);
+        let is_place = next.noun.as_ref().is_some_and(|noun| {
+            let head = self.token(noun.head);
+            LEXICON.is_place(&head.lower) || head.tag == Tag::Name
+        });
+        let is_moved = preposition.is_any(&["to", "into", "from", "through"]) && MOVING.contains(&base);
+        let is_of_verb = belongs_to_verb(base, &preposition.lower)
+            || is_moved
+            || preposition.is_any(&["in", "at", "near", "under", "during"]) && is_place
+            || preposition.is("on")
+                && is_place
+                && !next.noun.as_ref().is_some_and(|it| self.token(it.head).tag == Tag::Name);
+        !is_of_verb
     }
 
     /// A noun phrase with the prepositional phrases after it that belong to it, and where these begin.
     pub(super) fn with_attached(&self, start: usize, noun: &NounPhrase) -> (Range<usize>, Vec<usize>) {
         let head = &self.token(noun.head).lower;
-        let is_action =
-            ["tion", "sion", "ment", "ance", "ence", "war", "treaty", "trade", "voyage", "interest", "road", "letter"]
-                .iter()
-                .any(|end| head.ends_with(end));
+        let is_action = [
+            "tion",
+            "sion",
+            "ment",
+            "ance",
+            "ence",
+            "war",
+            "treaty",
+            "trade",
+            "voyage",
+            "interest",
+            "road",
+            "letter",
+            "attack",
+            "assault",
+            "raid",
+            "rise",
+            "increase",
+            "decrease",
+            "decline",
+            "tax",
+            "ban",
+            "influence",
+            "impact",
+            "effect",
+            "revolt",
+            "rebellion",
+            "report",
+            "book",
+            "study",
+            "research",
+            "work",
+            "change",
+            "demand",
+            "need",
+        ]
+        .iter()
+        .any(|end| head.ends_with(end));
         let mut end = noun.tokens.end;
         let mut attached = Vec::new();
         for phrase in self.clause().phrases.iter().filter(|phrase| phrase.tokens.start > start) {
             let preposition = self.token(phrase.tokens.start);
             let always = preposition.is_any(&["between", "about", "against", "among", "of", "than"]);
-            let belongs = always || is_action && preposition.is_any(&["for", "from", "to", "with", "on"]);
+            let belongs = always || is_action && preposition.is_any(&["for", "from", "to", "with", "on", "in"]);
             if phrase.kind != PhraseKind::Prepositional
                 || phrase.tokens.start != end
                 || !belongs
@@ -291,6 +421,9 @@ impl Asker<'_> {
         }
         let answer = noun.tokens.clone();
         let pieces = self.question_word(noun, "whom").and_then(|word| {
+            if self.is_loose(&answer, &base) {
+                return Err(Reason::UnclearStructure);
+            }
             let (auxiliary, verb) = self.writer.inverted()?;
             let mut pieces = vec![Piece::Words(format!("{word} {auxiliary}"))];
             pieces.push(Piece::Tokens(self.clause().subject.tokens.clone()));
@@ -318,7 +451,9 @@ impl Asker<'_> {
             ["write", "paint", "compose", "found", "discover", "invent", "direct", "design", "kill", "marry"];
         let base = self.clause().verb.base(self.writer.sentence);
         let word = match self.question_word(&noun, "who") {
-            Err(Reason::UnknownAnimacy) if person_verbs.contains(&base.as_str()) => Ok("who"),
+            Err(Reason::UnknownAnimacy) if person_verbs.contains(&base.as_str()) => Ok("who".into()),
+            // "The speaker was elected by the committee."
+            Ok(word) if word == "what" && is_acting_body(self.writer.sentence, &noun, &base) => Ok("who".into()),
             word => word,
         };
         let start = phrase.tokens.start;
@@ -351,6 +486,10 @@ impl Asker<'_> {
             let is_name = self.token(described.head).tag == Tag::Name && described.tokens.len() < 5;
             if !is_name || !self.token(phrase.tokens.start).is("the") || described.tokens.end + 1 != phrase.tokens.start
             {
+                continue;
+            }
+            // "during the late Ottoman period" is past, too.
+            if phrase.tokens.clone().any(|at| LEXICON.is_time(&self.token(at).lower)) {
                 continue;
             }
             // In a past clause it is not known whether the description still holds.

@@ -13,7 +13,7 @@ pub use reference::References;
 
 use self::wording::{Piece, Writer};
 use crate::lexicon::LEXICON;
-use crate::parse::{Clause, NounPhrase, Phrase, PhraseKind, Sentence, can_be_participle};
+use crate::parse::{Clause, NounPhrase, Phrase, PhraseKind, Sentence, can_be_participle, noun_phrase};
 use crate::question::{Candidates, Features, LeftOut, Reason, Rule, RuleQuestion};
 use crate::tag::Tag;
 use crate::token::Token;
@@ -22,6 +22,84 @@ use crate::token::Token;
 const MAX_QUESTION: usize = 20;
 /// The most words of an answer.
 const MAX_ANSWER: usize = 14;
+/// Verbs, in their base form, that have two objects.
+const TWO_OBJECTS: [&str; 30] = [
+    "give", "tell", "teach", "offer", "show", "send", "bring", "lend", "pay", "sell", "award", "grant", "cost", "hand",
+    "promise", "deny", "owe", "save", "wish", "buy", "build", "get", "throw", "cook", "earn", "fetch", "leave", "lose",
+    "refuse", "spare",
+];
+/// Nouns that need "of" or another sentence.
+const VAGUE: [&str; 47] = [
+    "figure",
+    "opinions",
+    "practice",
+    "process",
+    "example",
+    "examples",
+    "reason",
+    "reasons",
+    "result",
+    "results",
+    "thing",
+    "things",
+    "way",
+    "ways",
+    "case",
+    "cases",
+    "part",
+    "parts",
+    "fact",
+    "exception",
+    "exceptions",
+    "difference",
+    "differences",
+    "factor",
+    "factors",
+    "kind",
+    "type",
+    "types",
+    "one",
+    "number",
+    "side",
+    "sides",
+    "rest",
+    "majority",
+    "end",
+    "latter",
+    "former",
+    "member",
+    "members",
+    "purpose",
+    "goal",
+    "effect",
+    "effects",
+    "outcome",
+    "aspect",
+    "version",
+    "idea",
+];
+/// Verbs, in their base form, that no noun phrase follows but one that is misread.
+const NO_NOUN: [&str; 14] = [
+    "lie", "come", "go", "sit", "stand", "fall", "arrive", "die", "sleep", "appear", "happen", "exist", "occur",
+    "arise",
+];
+/// Prepositions that begin a leading phrase which a question keeps.
+const KEPT_LEADS: [&str; 14] = [
+    "in",
+    "on",
+    "at",
+    "during",
+    "after",
+    "before",
+    "since",
+    "until",
+    "from",
+    "between",
+    "among",
+    "throughout",
+    "within",
+    "under",
+];
 /// Leading phrases with more words are cut off.
 const MAX_LEAD: usize = 7;
 
@@ -61,7 +139,7 @@ pub fn ask(
         let whole = clause.subject.tokens.start..clause.verb.tokens.end;
         return asker.leave_out(whole, None, Reason::Negation);
     }
-    if asker.is_uncertain() || asker.disagrees() || asker.is_participle() {
+    if asker.is_uncertain() || asker.disagrees() || asker.is_participle() || asker.has_loose_noun() {
         let whole = clause.subject.tokens.start..clause.verb.tokens.end;
         return asker.leave_out(whole, None, Reason::UnclearStructure);
     }
@@ -74,6 +152,8 @@ pub fn ask(
     asker.places();
     asker.causes(next);
     asker.numbers();
+    asker.measures();
+    asker.quantities();
     asker.owners();
     asker.appositions();
 }
@@ -101,6 +181,27 @@ impl Asker<'_> {
         let sentence = self.writer.sentence;
         let is_by = clause.phrases.first().is_some_and(|it| self.token(it.tokens.start).is("by") && it.noun.is_some());
         clause.verb.auxiliary.is_none() && is_by && can_be_participle(sentence, clause.verb.main)
+    }
+
+    /// Whether a noun phrase follows another one, or an adjective begins the object of "keep", so that the sentence was misread.
+    fn has_loose_noun(&self) -> bool {
+        let clause = self.clause();
+        let base = clause.verb.base(self.writer.sentence);
+        // "Further south lies the crater."
+        let begins = clause.phrases.first().is_some_and(|it| it.kind == PhraseKind::Noun && !self.is_time(it));
+        if begins && NO_NOUN.contains(&base.as_str()) {
+            return true;
+        }
+        let is_noun = |phrase: &Phrase| phrase.kind == PhraseKind::Noun && !self.is_time(phrase);
+        let follows = clause
+            .phrases
+            .windows(2)
+            .any(|pair| is_noun(&pair[0]) && is_noun(&pair[1]) && pair[0].tokens.end == pair[1].tokens.start);
+        let keeps = ["keep", "make", "find", "leave", "render", "hold", "turn"].contains(&base.as_str());
+        let first = clause.phrases.first();
+        let is_bare =
+            first.is_some_and(|it| it.kind == PhraseKind::Noun && self.token(it.tokens.start).tag == Tag::Adj);
+        follows && (clause.verb.is_passive || !TWO_OBJECTS.contains(&base.as_str())) || keeps && is_bare
     }
 
     /// Whether the verb does not agree with the subject in number, so that the sentence was misread.
@@ -135,10 +236,21 @@ impl Asker<'_> {
         let after = after.map(|phrase| Piece::Tokens(phrase.tokens.clone()));
         let short = |phrase: &&Phrase| phrase.tokens.len() <= MAX_LEAD && !self.is_connecting(phrase);
         let lead = clause.lead.iter().filter(|it| matches!(it.kind, PhraseKind::Noun | PhraseKind::Prepositional));
-        let lead = lead.filter(keep).filter(short).map(|phrase| Piece::Tokens(phrase.tokens.clone()));
+        let lead = lead.filter(keep).filter(short).filter(|phrase| self.is_kept_lead(phrase));
+        let lead = lead.map(|phrase| Piece::Tokens(phrase.tokens.clone()));
         // A leading phrase that refers to another sentence is not needed.
         let lead = lead.filter(|piece| self.writer.write(std::slice::from_ref(piece)).is_ok());
         after.chain(lead).collect()
+    }
+
+    /// Whether a leading phrase tells a time or a place and stands alone, so that it can follow the verb.
+    fn is_kept_lead(&self, phrase: &Phrase) -> bool {
+        let lead = &self.clause().lead;
+        let is_alone =
+            !lead.iter().any(|it| it.tokens.end == phrase.tokens.start || it.tokens.start == phrase.tokens.end);
+        let first = self.token(phrase.tokens.start);
+        let is_as_of = first.is("as") && self.token(phrase.tokens.start + 1).is("of");
+        is_alone && (phrase.kind == PhraseKind::Noun || first.is_any(&KEPT_LEADS) || is_as_of)
     }
 
     /// Whether a leading phrase only connects the sentence with others: "for example".
@@ -171,7 +283,7 @@ impl Asker<'_> {
             "at once",
         ];
         connecting.contains(&whole.as_str())
-            || ["according", "unlike", "like", "besides", "despite", "as", "of"].contains(&words[0])
+            || ["according", "unlike", "like", "besides", "despite", "of"].contains(&words[0])
             || self.token(phrase.tokens.start).tag == Tag::Prep && words.len() == 1
     }
 
@@ -216,7 +328,20 @@ impl Asker<'_> {
         if refers {
             return Err(Reason::NeedsContext);
         }
-        if answer.iter().any(|token| token.is_any(&["this", "these", "such", "ones"])) {
+        let pointing = [
+            "this",
+            "these",
+            "such",
+            "ones",
+            "today",
+            "following",
+            "previous",
+            "latter",
+            "former",
+            "aforementioned",
+            "similar",
+        ];
+        if answer.iter().any(|token| token.is_any(&pointing)) {
             return Err(Reason::NeedsContext);
         }
         if answer.iter().take(2).any(|token| token.is_any(&["other", "same", "another"])) {
@@ -229,18 +354,25 @@ impl Asker<'_> {
             return Err(Reason::UnclearStructure);
         }
         let wording = self.writer.write(&draft.pieces)?;
+        if self.is_fragment(draft) {
+            return Err(Reason::UnclearStructure);
+        }
+        if self.is_vague(&draft.answer) || self.is_vague(&self.clause().subject.tokens) {
+            return Err(Reason::NeedsContext);
+        }
         if wording.words > MAX_QUESTION || answer.len() > MAX_ANSWER {
             return Err(Reason::TooLong);
         }
-        if wording.content < draft.min_content {
+        // Without its subject, a question needs a name or a number, or more words.
+        let is_general = draft.rule == Rule::Subject && wording.content < 3 && wording.specific == 0;
+        if is_general || wording.content < draft.min_content {
             return Err(Reason::TooGeneral);
         }
         let is_meaningful = |token: &&&Token| token.tag.is_noun() || token.tag == Tag::Num;
         let lower = wording.text.to_lowercase();
         let asked: Vec<&str> = lower.split(|letter: char| !letter.is_alphanumeric()).collect();
         // "Which university": the kind is part of the name.
-        let kind = lower.strip_prefix("which ").and_then(|rest| rest.split(' ').next());
-        let asked: Vec<&str> = asked.into_iter().filter(|word| Some(*word) != kind).collect();
+        let asked = if lower.starts_with("which ") { &asked[2..] } else { &asked[..] };
         if answer.iter().filter(is_meaningful).any(|token| asked.contains(&token.lower.as_str())) {
             return Err(Reason::ContainsAnswer);
         }
@@ -260,6 +392,24 @@ impl Asker<'_> {
                 specific_words: of_words(wording.specific),
             },
         })
+    }
+
+    /// Whether the question ends within a phrase: "stripping the".
+    fn is_fragment(&self, draft: &Draft) -> bool {
+        let last = draft.pieces.iter().rev().find_map(|piece| match piece {
+            Piece::Tokens(tokens) if !tokens.is_empty() => Some(tokens.end - 1),
+            _ => None,
+        });
+        last.is_some_and(|at| matches!(self.token(at).tag, Tag::Det | Tag::Poss | Tag::Conj | Tag::To | Tag::Owner))
+    }
+
+    /// Whether a noun phrase is only understood with another sentence: "a familiar example".
+    fn is_vague(&self, tokens: &Range<usize>) -> bool {
+        let Some(noun) = noun_phrase(self.writer.sentence, tokens.start) else { return false };
+        let has_more = noun.tokens.end < tokens.end || noun.owner.is_some();
+        !has_more
+            && self.token(noun.head).is_any(&VAGUE)
+            && noun.tokens.clone().all(|at| self.token(at).tag != Tag::Name)
     }
 
     /// The first object: the noun phrase after the verb, possibly after a particle; with two, the second one.

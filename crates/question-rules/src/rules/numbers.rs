@@ -6,11 +6,92 @@ use super::Asker;
 use super::animacy::{Animacy, animacy};
 use super::wording::Piece;
 use crate::lexicon::LEXICON;
-use crate::parse::NounPhrase;
+use crate::morphology::singular;
+use crate::parse::{NounPhrase, PhraseKind};
 use crate::question::{Reason, Rule};
 use crate::tag::Tag;
 
+/// Adjectives after a measure: "300 metres long".
+const MEASURED: [&str; 9] = ["long", "tall", "high", "wide", "deep", "old", "thick", "heavy", "large"];
+/// Verbs, in their base form, with an amount of money.
+const PAYING: [&str; 10] = ["cost", "pay", "earn", "spend", "raise", "receive", "donate", "lose", "invest", "charge"];
+/// Properties with a number after "of".
+const QUANTITIES: [&str; 14] = [
+    "population",
+    "area",
+    "length",
+    "height",
+    "width",
+    "depth",
+    "diameter",
+    "speed",
+    "capacity",
+    "weight",
+    "mass",
+    "elevation",
+    "density",
+    "temperature",
+];
+/// Currencies.
+const MONEY: [&str; 6] = ["dollar", "euro", "pound", "franc", "mark", "shilling"];
+
 impl Asker<'_> {
+    /// "How long is the river?" and "How much did the bridge cost?"
+    pub(super) fn measures(&mut self) {
+        let clause = self.clause().clone();
+        let sentence = self.writer.sentence;
+        let Some(first) = clause.phrases.first() else { return };
+        let Some(noun) = first.noun.clone().filter(|_| first.kind == PhraseKind::Noun) else { return };
+        if !noun.tokens.clone().any(|at| self.token(at).tag == Tag::Num) {
+            return;
+        }
+        let start = first.tokens.start;
+        let pieces = if clause.verb.is_copula(sentence) {
+            let Some(second) = clause.phrases.get(1).filter(|it| it.kind == PhraseKind::Adjective) else { return };
+            let adjective = self.token(second.tokens.start);
+            if second.tokens.len() != 1 || !adjective.is_any(&MEASURED) {
+                return;
+            }
+            self.inverted(&format!("how {}", adjective.lower), &[start, second.tokens.start])
+        } else {
+            let money = |at: usize| {
+                let token = self.token(at);
+                token.text.starts_with(['$', '£', '€']) || MONEY.contains(&singular(&token.lower).as_str())
+            };
+            if !PAYING.contains(&clause.verb.base(sentence).as_str()) || !money(noun.head) {
+                return;
+            }
+            self.inverted("how much", &[start])
+        };
+        self.add(Rule::Number, noun.tokens, pieces, 1);
+    }
+
+    /// "The city has a population of 20,000": "What is the population of the city?"
+    pub(super) fn quantities(&mut self) {
+        let clause = self.clause().clone();
+        if clause.verb.base(self.writer.sentence) != "have" || clause.verb.tokens.len() != 1 {
+            return;
+        }
+        let Some((phrase, noun)) = self.object_phrase() else { return };
+        let (start, noun) = (phrase.tokens.start, noun.clone());
+        let of = noun.core_end;
+        let is_quantity = self.token(noun.head).is_any(&QUANTITIES) && noun.head == start + 1;
+        if !is_quantity
+            || !self.token(start).is_any(&["a", "an"])
+            || of + 1 >= noun.tokens.end
+            || !self.token(of).is("of")
+        {
+            return;
+        }
+        let Some(number) = (of + 1..noun.tokens.end).find(|&at| self.token(at).tag == Tag::Num) else { return };
+        let be = if self.token(clause.verb.main).is("had") { "was" } else { "is" };
+        let quantity = &self.token(noun.head).lower;
+        let mut pieces = vec![Piece::Words(format!("what {be} the {quantity} of"))];
+        pieces.push(Piece::Tokens(clause.subject.tokens.clone()));
+        pieces.extend(self.rest(&[start]));
+        self.add(Rule::Number, number..noun.tokens.end, Ok(pieces), 2);
+    }
+
     pub(super) fn numbers(&mut self) {
         let subject = self.clause().subject.clone();
         if let Some((number, words)) = self.counted(&subject) {
@@ -56,6 +137,7 @@ impl Asker<'_> {
         let head = self.token(noun.head);
         let is_counted = noun.head >= end && head.tag == Tag::Nouns && !LEXICON.is_time(&head.lower);
         let is_money = first.text.starts_with(['$', '£', '€']);
+        let is_money = is_money || MONEY.contains(&singular(&head.lower).as_str());
         (is_counted && !is_money && !first.is("one")).then(|| (start..end, "how many".into()))
     }
 

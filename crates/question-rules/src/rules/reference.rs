@@ -146,7 +146,10 @@ fn fits(entity: &Entity, pronoun: &str) -> bool {
     match pronoun {
         "he" | "him" | "his" => person && !entity.is_plural && entity.gender != Gender::Female,
         "she" | "her" => person && !entity.is_plural && entity.gender != Gender::Male,
-        "it" | "its" => !(entity.is_plural || person && entity.gender != Gender::Unknown),
+        "it" | "its" => {
+            let is_known = entity.animacy != Animacy::Unknown && !(person && entity.gender != Gender::Unknown);
+            is_known && !entity.is_plural
+        }
         "they" | "them" | "their" => entity.is_plural,
         _ => false,
     }

@@ -37,7 +37,11 @@ pub struct Wording {
 }
 
 /// Words that refer to another sentence.
-const CONTEXT: [&str; 27] = [
+const CONTEXT: [&str; 31] = [
+    "today",
+    "tomorrow",
+    "yesterday",
+    "tonight",
     "this",
     "these",
     "those",
@@ -130,10 +134,11 @@ impl Writer<'_> {
     }
 
     fn write_tokens(&self, range: Range<usize>, wording: &mut Wording) -> Result<(), Reason> {
-        let start = range.start;
+        let (start, length) = (range.start, range.len());
         for at in range {
             let token = &self.sentence.tokens[at];
-            if token.tag == Tag::Adv && token.is_any(&CONNECTING) {
+            let is_of_verb = self.clause.verb.tokens.contains(&at) || length == 1;
+            if token.tag == Tag::Adv && token.is_any(&CONNECTING) && is_of_verb {
                 continue;
             }
             let before_of = self.sentence.get(at + 1).is_some_and(|next| next.is("of"));
@@ -195,6 +200,10 @@ impl Writer<'_> {
             }
         }
         let is_first = is_subject && !in_subject;
+        // Whose it is, is rarely certain: "the doctors by their use of herbs".
+        if is_owner {
+            return Err(Reason::UnknownReference);
+        }
         // "it began to rain", "it seems", "it was late"
         let verb = self.clause.verb.base(self.sentence);
         if is_first && token.is("it") && IMPERSONAL.contains(&verb.as_str()) {
@@ -202,15 +211,11 @@ impl Writer<'_> {
         }
         let found = self.references.resolve(&token.lower, self.number, at, is_first);
         let Some(name) = found else { return Err(Reason::UnknownReference) };
-        if !is_owner && !is_first && can_refer(self.sentence, subject, &token.lower) {
+        if !is_first && can_refer(self.sentence, subject, &token.lower) {
             // An object that cannot be the subject itself.
             return Err(Reason::UnknownReference);
         }
-        Ok(Some(match (is_owner, name.ends_with('s')) {
-            (true, true) => format!("{name}’"),
-            (true, false) => format!("{name}'s"),
-            (false, _) => name.to_owned(),
-        }))
+        Ok(Some(name.to_owned()))
     }
 
     /// Whether a token is the first word of the sentence.

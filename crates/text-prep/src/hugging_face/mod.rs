@@ -1,8 +1,10 @@
 //! A tokenizer as a `tokenizer.json` of Hugging Face's `tokenizers`, for programs that read only these.
 //!
-//! `rules.rs` maps cleaning rules; here are the files: byte-level BPE for subwords, `WordLevel` for words and characters.
+//! `rules.rs` maps cleaning rules, and `steps.rs` compares files; here they are written: byte-level BPE for subwords, `WordLevel`
+//! for words and characters.
 
 mod rules;
+mod steps;
 #[cfg(all(test, feature = "reference"))]
 mod tests;
 
@@ -15,6 +17,10 @@ use crate::tokenize::{Capitals, CharacterOptions, CharacterUnit, NEWLINE, PreTok
 use crate::tokenizer::Tokenizer;
 use crate::vocabulary::Vocabulary;
 use rules::{Cleaning, WHITE_SPACE};
+pub(crate) use steps::TextSteps;
+
+/// Any character, as a pattern.
+const CHARACTER: &str = "[\\s\\S]";
 
 impl Tokenizer {
     /// The tokenizer as a `tokenizer.json` of Hugging Face's `tokenizers`, which gives a text the ids of
@@ -88,7 +94,7 @@ impl Tokenizer {
         if capitals == Capitals::Lower {
             normalizers.push(json!({"type": "Lowercase"}));
         }
-        self.file(normalizers, vec![split("[\\s\\S]", "Isolated")], json!({"type": "Fuse"}))
+        self.file(normalizers, vec![split(CHARACTER, "Isolated")], json!({"type": "Fuse"}))
     }
 
     /// A file with the vocabulary as `WordLevel`.

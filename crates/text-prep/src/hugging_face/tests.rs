@@ -3,9 +3,11 @@
 use std::str::FromStr;
 
 use proptest::prelude::*;
+use serde_json::json;
 use tokenizers::Tokenizer as TheirTokenizer;
 
 use crate::clean::{Cleaner, PRESETS, RuleSpec};
+use crate::given_tokens::GivenTokens;
 use crate::segmentation::Segmentation;
 use crate::subwords::tests::fit as fit_subwords;
 use crate::test_strategies;
@@ -81,6 +83,43 @@ fn what_they_cannot_express_is_rejected_with_the_reason() {
         let error = rejected(&tokenizer);
         assert!(error.contains(expected) && error.contains("saved with the model"), "{error}");
     }
+}
+
+/// A file of `WordLevel` as their library writes it, and texts with their ids there.
+fn assert_same_ids(file: serde_json::Value, tokenizer: Tokenizer, texts: &[&str]) {
+    let mut theirs = TheirTokenizer::from_str(&file.to_string()).unwrap();
+    theirs.set_encode_special_tokens(true);
+    let given = GivenTokens::from_json(&theirs.to_string(true).unwrap()).unwrap();
+    // Our ids are in another order: the tokens are counted anew.
+    let vocabulary = given.vocabulary.clone().recounted([("fox", 3), ("b", 2), ("the", 1)]);
+    let tokenizer = Tokenizer { vocabulary, ..tokenizer };
+    given.check(&tokenizer).unwrap();
+    let ids = given.ids_of(&tokenizer.vocabulary);
+    for text in texts {
+        let ours = tokenizer.encode(text, OovPolicy::Unknown).unwrap().ids;
+        let there: Vec<u32> = ours.into_iter().map(|id| ids[id as usize].unwrap()).collect();
+        assert_eq!(there, theirs.encode(*text, false).unwrap().get_ids(), "{text:?}");
+    }
+}
+
+#[test]
+fn files_of_theirs_give_a_text_the_same_tokens() {
+    let file = |vocab: serde_json::Value, normalizer: serde_json::Value, pre_tokenizer: serde_json::Value| {
+        let special = json!({"id": 0, "content": "[UNK]", "single_word": false, "lstrip": false, "rstrip": false,
+            "normalized": false, "special": true});
+        json!({"version": "1.0", "added_tokens": [special], "normalizer": normalizer, "pre_tokenizer": pre_tokenizer,
+            "model": {"type": "WordLevel", "vocab": vocab, "unk_token": "[UNK]"}})
+    };
+    let lower = json!({"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Lowercase"}]});
+    let words = json!({"[UNK]": 0, "the": 1, "fox": 2, ".": 3, "saw": 4});
+    let mut tokenizer = fit("verbatim", WordOptions::default().into(), "", 1, true);
+    tokenizer.cleaner = Cleaner::new(vec![RuleSpec::Nfc, RuleSpec::LowerCase]);
+    let texts = ["The  fox saw .\nthe wolf", " The fox.", "[UNK]", ""];
+    assert_same_ids(file(words, lower, json!({"type": "WhitespaceSplit"})), tokenizer, &texts);
+    let characters = json!({"[UNK]": 0, "a": 1, "b": 2, " ": 3, "\n": 4});
+    let split = json!({"type": "Split", "pattern": {"String": ""}, "behavior": "Isolated", "invert": false});
+    let tokenizer = fit("verbatim", PreTokenizer::Characters(CharacterOptions::default()), "", 1, true);
+    assert_same_ids(file(characters, json!({"type": "NFC"}), split), tokenizer, &["ab c\n\nb", "여우", "b"]);
 }
 
 proptest! {

@@ -49,7 +49,7 @@ impl KerasConfig {
     }
 
     /// Whether `num_words` excludes `index`.
-    pub(super) fn excludes(&self, index: u64) -> bool {
+    pub(crate) fn excludes(&self, index: u64) -> bool {
         self.num_words.is_some_and(|limit| limit != 0 && index >= limit as u64)
     }
 }

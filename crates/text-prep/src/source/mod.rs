@@ -31,6 +31,7 @@ pub use documents::{Document, DocumentSource};
 pub use excerpt::Excerpt;
 pub use files::{
     DocumentUnit, FileDocuments, FoundFile, InputError, JoinedText, LabelSource, TextFiles, absolute_input,
+    reject_other_formats,
 };
 pub use gutenberg::has_gutenberg_header;
 pub use reader::{TextReader, TextSource};

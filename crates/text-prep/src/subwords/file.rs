@@ -38,7 +38,7 @@ pub(crate) fn is_subword_file(json: &str) -> bool {
 /// If it is another file, or inconsistent.
 pub(crate) fn read_saved(json: &str) -> Result<Tokenizer> {
     let bad = |problem: String| Error::BadTokenizer { problem };
-    let (vocabulary, extra) = read(json, bad)?;
+    let (vocabulary, extra, _) = read(json, bad)?;
     let Some(extra) = extra else { return Err(bad("it has no `model.pastiche`".into())) };
     let Extra { format, cleaner, pre_tokenizer, document_separator, oov, documents, counts } = extra;
     if format != FORMAT {
@@ -55,6 +55,15 @@ pub(crate) fn read_saved(json: &str) -> Result<Tokenizer> {
     Ok(Tokenizer { cleaner, pre_tokenizer, vocabulary, document_separator, oov })
 }
 
+/// The vocabulary of [`Vocabulary::from_tokenizer_json`], and the number of reserved ids that come before its tokens in the file.
+///
+/// # Errors
+/// As there.
+pub(crate) fn read_given(json: &str) -> Result<(Vocabulary, u32)> {
+    let (vocabulary, _, reserved) = read(json, |problem| Error::UnsupportedTokenizer { problem })?;
+    Ok((vocabulary, reserved))
+}
+
 impl Vocabulary {
     /// The vocabulary of a `tokenizer.json` of Hugging Face's `tokenizers`: byte-level BPE with GPT-2's pre-tokenizer, such
     /// as GPT-2's own or that of a model of this program. Tokens keep their order; padding comes before them. Special
@@ -63,7 +72,7 @@ impl Vocabulary {
     /// # Errors
     /// [`Error::UnsupportedTokenizer`] if it is of another kind, and an error if it is inconsistent.
     pub fn from_tokenizer_json(json: &str) -> Result<Self> {
-        Ok(read(json, |problem| Error::UnsupportedTokenizer { problem })?.0)
+        Ok(read_given(json)?.0)
     }
 
     fn with_counts(mut self, counts: Vec<u64>) -> Result<Self> {
@@ -76,7 +85,8 @@ impl Vocabulary {
     }
 }
 
-fn read(json: &str, bad: impl Fn(String) -> Error) -> Result<(Vocabulary, Option<Extra>)> {
+/// The vocabulary, what only this program needs, and the number of reserved ids.
+fn read(json: &str, bad: impl Fn(String) -> Error) -> Result<(Vocabulary, Option<Extra>, u32)> {
     let json = strip_byte_order_mark(json);
     // A list would be read as the fields of the types below.
     if json.trim_start().starts_with('[') {
@@ -152,7 +162,7 @@ fn read(json: &str, bad: impl Fn(String) -> Error) -> Result<(Vocabulary, Option
         Error::BadVocabulary { problem } => bad(format!("its vocabulary {problem}")),
         error => error,
     })?;
-    Ok((Vocabulary::of_subwords(table, subwords), extra))
+    Ok((Vocabulary::of_subwords(table, subwords), extra, reserved.len() as u32))
 }
 
 /// What decides whether a file can be used.
@@ -178,7 +188,7 @@ impl Kinds {
         };
         let kind = model.kind.as_deref().unwrap_or("none");
         if kind != "BPE" {
-            return Some(format!("its model is `{}`: expected `BPE`", one_line(kind)));
+            return Some(format!("its model is `{}`: expected `BPE` or `WordLevel`", one_line(kind)));
         }
         let normalizer = self.normalizer.as_ref().map(describe);
         if let Some(found) = normalizer.filter(|found| found != "NFC") {

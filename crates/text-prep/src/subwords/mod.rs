@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use bytes::SubwordDetokenizer;
 pub(crate) use cache::TokenEncoder;
-pub(crate) use file::{is_subword_file, read_saved};
+pub(crate) use file::{is_subword_file, read_given, read_saved};
 pub(crate) use file_writer::to_json;
 pub(crate) use split::SubwordStream;
 pub(crate) use vocabulary::{Subwords, SubwordsFile};

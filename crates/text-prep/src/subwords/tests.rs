@@ -245,7 +245,7 @@ fn files_of_other_kinds_and_damaged_ones_are_rejected_by_name() {
     let split = json!({"type": "Sequence", "pretokenizers": [{"type": "Split"}, {"type": "ByteLevel"}]});
     let first_merge = json["model"]["merges"][0].clone();
     for (path, value, expected) in [
-        ("/model/type", json!("WordPiece"), "its model is `WordPiece`: expected `BPE`"),
+        ("/model/type", json!("WordPiece"), "its model is `WordPiece`: expected `BPE` or `WordLevel`"),
         ("/model/type", json!("Unigram"), "its model is `Unigram`"),
         ("/normalizer", json!({"type": "Lowercase"}), "its normalizer is `Lowercase`: expected none or `NFC`"),
         ("/pre_tokenizer", json!({"type": "Metaspace"}), "its pre-tokenizer is `Metaspace`: expected `ByteLevel`"),

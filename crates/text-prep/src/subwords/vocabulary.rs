@@ -101,7 +101,7 @@ impl Vocabulary {
         }
         let bytes = std::array::from_fn(|byte| alphabet::place_of(byte as u8));
         let subwords = Subwords { merges: Merges::new(bytes, trained.merges), special: Vec::new() };
-        Self::of_subwords(table, subwords).recounted(counts)
+        Self::of_subwords(table, subwords).recounted_subwords(counts)
     }
 
     /// This vocabulary of subwords, extended by what byte pair encoding merges next in pre-tokens with these counts, up to
@@ -131,7 +131,7 @@ impl Vocabulary {
         }
         let merges = subwords.merges.extended(trained.merges);
         extended.subwords = Some(Arc::new(Subwords { merges, special: subwords.special.clone() }));
-        let recounted = extended.clone().recounted(counts);
+        let recounted = extended.clone().recounted_subwords(counts);
         extended.counts.extend_from_slice(&recounted.counts[before..]);
         extended
     }
@@ -172,9 +172,8 @@ impl Vocabulary {
         vocabulary
     }
 
-    /// The same vocabulary of subwords with the counts that its tokens have in a text of pre-tokens with these counts.
-    #[must_use]
-    pub fn recounted<'a>(mut self, counts: impl IntoIterator<Item = (&'a str, u64)>) -> Self {
+    /// The same subwords with the counts that they have in a text of pre-tokens with these counts.
+    pub(crate) fn recounted_subwords<'a>(mut self, counts: impl IntoIterator<Item = (&'a str, u64)>) -> Self {
         let mut recounted = vec![0; self.num_words()];
         let first = self.first_word();
         for (pre_token, count) in counts {

@@ -30,6 +30,15 @@ pub struct Detokenizer {
     kind: Kind,
 }
 
+/// What a token would change at the end of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddedText {
+    /// The text that it would add.
+    pub text: String,
+    /// The characters of the pending text in whose place it would be, because the token completes a syllable.
+    pub replaces: usize,
+}
+
 #[derive(Clone, Debug)]
 enum Kind {
     Words(WordDetokenizer),
@@ -95,6 +104,16 @@ impl Detokenizer {
         text
     }
 
+    /// What [`push`](Self::push) with `token` would change, with what would be pending after it.
+    pub fn added(&self, token: &str) -> AddedText {
+        // White space before a token depends on the last character.
+        let text = self.text.chars().next_back().map_or_else(String::new, String::from);
+        let mut next = Self { text, kind: self.kind.clone() };
+        let (before, after) = (self.pending(), next.push(token).to_owned() + &next.pending());
+        let kept = before.chars().zip(after.chars()).take_while(|(a, b)| a == b).count();
+        AddedText { text: after.chars().skip(kept).collect(), replaces: before.chars().count() - kept }
+    }
+
     /// Ends a document, which writes nothing but pending text: the next token is written as the first of a text.
     pub fn end_document(&mut self) -> &str {
         let start = self.text.len();
@@ -144,11 +163,25 @@ mod tests {
         let mut detokenizer = Detokenizer::new(pre_tokenizer, Some("|"));
         let mut outputs: Vec<String> = tokens.iter().map(|token| detokenizer.push(token).to_owned()).collect();
         let pending = detokenizer.pending();
+        assert_eq!(added(pre_tokenizer, tokens), outputs.concat() + &pending);
         outputs.push(detokenizer.finish().to_owned());
         assert_eq!(outputs.last(), Some(&pending));
         assert_eq!(detokenizer.text(), outputs.concat());
         assert_eq!(detokenizer.into_text(), outputs.concat());
         outputs
+    }
+
+    /// The text of the tokens by what each of them adds.
+    fn added(pre_tokenizer: &PreTokenizer, tokens: &[String]) -> String {
+        let mut detokenizer = Detokenizer::new(pre_tokenizer, Some("|"));
+        let mut text: Vec<char> = Vec::new();
+        for token in tokens {
+            let added = detokenizer.added(token);
+            text.truncate(text.len() - added.replaces);
+            text.extend(added.text.chars());
+            detokenizer.push(token);
+        }
+        text.into_iter().collect()
     }
 
     fn expected(options: CharacterOptions, text: &str) -> String {

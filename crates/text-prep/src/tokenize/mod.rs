@@ -20,7 +20,7 @@ use characters::CharacterStream;
 use words::WordNormalizer;
 
 pub use characters::{Capitals, CharacterOptions, CharacterUnit};
-pub use detokenizer::Detokenizer;
+pub use detokenizer::{AddedText, Detokenizer};
 pub use hangul::JAMO_SEPARATOR;
 pub use shift::SHIFT;
 pub(crate) use words::NEWLINE;

@@ -5,6 +5,7 @@
 mod line;
 mod save;
 mod tree;
+mod unprinted;
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, IsTerminal, Read};
@@ -16,11 +17,13 @@ use generate::{Draft, Generator, NextToken, Prompt, Sampling};
 use self::line::{HELP, Line};
 use self::save::Origin;
 use self::tree::{Author, Token, Tree};
+use self::unprinted::Unprinted;
 use super::prompt::{explain_oov, oov_policy, warn_of_oov};
 use super::sampling_settings::{Settings, in_words};
 use crate::error::{Error, Result, bail};
-use crate::output::{ask, columns, print, print_raw, status, status_raw};
+use crate::output::{ask, columns, status, status_raw};
 use crate::run::initial_model::manifest_sha256;
+use crate::run::signals;
 use crate::surprise::Painter;
 use crate::view::format::thousands;
 
@@ -54,6 +57,8 @@ struct Session<'a> {
     samples: u64,
     /// The files that were saved, which may be replaced.
     saved: BTreeSet<PathBuf>,
+    /// The text as it is printed at the end.
+    unprinted: Unprinted,
 }
 
 /// What is shown after a line.
@@ -88,14 +93,16 @@ pub fn run(args: &Generate, model: &Model, prompt: Prompt, text: &str, sampling:
     let draft = generator.draft(&prompt, sampling)?;
     let painter = Painter::for_stderr(args.color.color);
     let (tree, choices, samples, saved) = (Tree::new(text), CHOICES, 0, BTreeSet::new());
-    let mut session = Session { generator, draft, tree, origin, args, painter, choices, samples, saved };
+    let unprinted = Unprinted::new(&tree, args.raw);
+    let interrupted = unprinted.clone();
+    signals::end_command(move || interrupted.print_and_exit())?;
+    let mut session = Session { generator, draft, tree, origin, args, painter, choices, samples, saved, unprinted };
     if let Some(legend) = painter.legend() {
         status(&legend);
     }
     let done = session.dialogue();
-    let print = if args.raw { print_raw } else { print };
     // What was written is not lost with the error.
-    print(&format!("{}\n", session.tree.text()))?;
+    session.unprinted.print()?;
     done
 }
 
@@ -109,7 +116,9 @@ impl Session<'_> {
                 ask("> ");
             }
             let Some(line) = read_line(&mut input)? else { break };
-            match line.and_then(|line| self.take(&line)) {
+            let taken = line.and_then(|line| self.take(&line));
+            self.unprinted.set(&self.tree);
+            match taken {
                 Ok(Shown::Choices) => self.show_choices(),
                 Ok(Shown::Nothing) => {}
                 Ok(Shown::End) => break,

@@ -2,9 +2,15 @@
 //!
 //! `messages.rs` has the messages of the format, `graph.rs` builds graphs of them, and `network.rs` that of a language model.
 
+#[cfg(test)]
+mod evaluated_operators;
+#[cfg(test)]
+mod evaluator;
 mod graph;
 mod messages;
 mod network;
+#[cfg(test)]
+mod test_models;
 #[cfg(test)]
 mod tests;
 

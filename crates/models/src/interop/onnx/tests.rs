@@ -1,70 +1,22 @@
-//! Compares exported models, read by `rten`, with our own forward pass.
+//! Compares exported models with our own forward pass: all of them as an evaluator of the operators computes them, and as `rten`
+//! does those that it reads. The same files are committed, and `cargo xtask parity` has onnxruntime compute them.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
-use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{Device, Int, Tensor, TensorData};
-use rten::{Model, NodeId, Value};
-use text_prep::{Cleaner, OovPolicy, PreTokenizer, Tokenizer, Vocabulary, WordOptions};
+use burn::tensor::Device;
+use rten::Model;
+use serde_json::{Value, json};
+use text_prep::Tokenizer;
 
+use super::evaluator::Evaluator;
+use super::test_models::{Case, IDS, LABELS, Outputs, VOCABULARY, assert_close, bundle, cases, config_of, expected};
 use super::*;
-use crate::adaptive_softmax::AdaptiveSoftmax;
-use crate::bundle::LmMetadata;
-use crate::cell::CellKind;
 use crate::init::Initialization;
-use crate::language_model::{LanguageModelConfig, TokenInput};
+use crate::interop::array::Array;
+use crate::language_model::LanguageModelConfig;
 use crate::stack::{LayerConfig, Stack};
-
-const VOCABULARY: usize = 13;
-/// The document token begins the second row and is nowhere else.
-const IDS: [[i32; 5]; 3] = [[3, 1, 12, 0, 3], [2, 5, 6, 7, 8], [9, 10, 11, 4, 4]];
-const LABELS: [i32; 3] = [0, 2, 1];
-
-/// Kinds of layers and options that `rten` has, by name: it has neither a vanilla RNN nor the GRU whose reset gate is before the
-/// product.
-fn cases() -> Vec<(&'static str, LanguageModelConfig)> {
-    let config = |layers| LanguageModelConfig::new(VOCABULARY, 4, layers);
-    let single = |kind| config(vec![LayerConfig::new(kind, 5)]);
-    let lstm = LayerConfig::lstm(5);
-    let stack = config(vec![lstm.clone().layer_norm(true), LayerConfig::gru(6), lstm.clone().layer_norm(true)]);
-    let adaptive = AdaptiveSoftmax::default().cutoffs([4, 9]).division(2);
-    vec![
-        ("lstm", single(CellKind::Lstm)),
-        ("gru", single(CellKind::Gru { reset_after: true })),
-        ("stack", stack.projection_dim(4).tie_weights(true)),
-        ("documents", config(vec![lstm.clone(), LayerConfig::gru(5)]).document_id(2).labels(["a", "b"])),
-        ("adaptive", config(vec![lstm]).projection_dim(6).adaptive_softmax(adaptive)),
-    ]
-}
-
-/// Replaces each weight by a multiple of 1/64: biases are not zero, and no two weights of a gate are equal by chance.
-struct Weights(usize);
-
-impl ModuleMapper for Weights {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        self.0 += 1;
-        let first = 17 * self.0;
-        param.map(|tensor| {
-            let values = (0..tensor.shape().num_elements()).map(|at| (((first + 29 * at) % 61) as f32 - 30.0) / 64.0);
-            Tensor::from_data(TensorData::new(values.collect(), tensor.shape()), &tensor.device())
-        })
-    }
-}
-
-fn bundle(config: LanguageModelConfig) -> LmBundle {
-    let words = ["the", "fox", "saw", "a", "grape", "and", "ran", "away", "from", "it", "."];
-    let counts = words.iter().rev().enumerate().rev().map(|(count, word)| (*word, count as u64 + 1));
-    let tokenizer = Tokenizer {
-        cleaner: Cleaner::preset("prose").unwrap(),
-        pre_tokenizer: PreTokenizer::Words(WordOptions::default()),
-        vocabulary: Vocabulary::from_counts(counts, 1, true),
-        document_separator: None,
-        oov: OovPolicy::Unknown,
-    };
-    assert_eq!(tokenizer.vocabulary.len(), VOCABULARY);
-    let model = config.init(1, &Device::flex()).unwrap().map(&mut Weights(0));
-    LmBundle::new(model, tokenizer, LmMetadata::new(config, 20, 1, String::new()))
-}
 
 fn written(bundle: &LmBundle) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
@@ -73,89 +25,131 @@ fn written(bundle: &LmBundle) -> Vec<u8> {
     std::fs::read(path).unwrap()
 }
 
-/// The names and values of the outputs.
-type Outputs = Vec<(String, Vec<f32>)>;
+/// What another program computes for the steps of all rows: from the names and values of the inputs to the outputs.
+type Run<'a> = &'a dyn Fn(HashMap<String, Array>) -> Outputs;
 
-/// Our own outputs for all of [`IDS`].
-fn expected(model: &LanguageModel) -> Outputs {
-    let rows = |rows: [[i32; 5]; 3]| Tensor::<2, Int>::from_ints(rows, &Device::flex());
-    let input = TokenInput { ids: rows(IDS), labels: Some(rows(LABELS.map(|label| [label; 5]))) };
-    let (logits, state) = model.forward_all(input, model.init_state(3));
-    let mut outputs = vec![("logits".to_string(), logits.try_into_vec_as().unwrap())];
-    for (index, layer) in state.into_iter().enumerate() {
-        outputs.push((format!("h{index}_out"), layer.hidden.try_into_vec_as().unwrap()));
-        outputs.extend(layer.cell.map(|cell| (format!("c{index}_out"), cell.try_into_vec_as().unwrap())));
-    }
-    outputs
-}
-
-fn assert_close(found: &Outputs, expected: &Outputs, name: &str) {
-    let names = |outputs: &Outputs| outputs.iter().map(|output| output.0.clone()).collect::<Vec<_>>();
-    assert_eq!(names(found), names(expected), "{name}");
-    for ((output, found), (_, expected)) in found.iter().zip(expected) {
-        assert_eq!(found.len(), expected.len(), "{name}, {output}");
-        for (found, expected) in found.iter().zip(expected) {
-            assert!((found - expected).abs() < 1e-5, "{name}, {output}: {found} {expected}");
+/// Compares the outputs for all steps at once and for chunks of them, whose states are fed back.
+fn assert_at_once_and_in_chunks(name: &str, inputs: &[String], expected: &Outputs, run: Run) {
+    let rows = |steps: Range<usize>| {
+        let values = IDS.iter().flat_map(|row| row[steps.clone()].to_vec()).map(f64::from).collect();
+        Array { shape: vec![3, steps.len()], values }
+    };
+    for chunks in [&[5][..], &[1, 2, 2]] {
+        let mut states: HashMap<String, Array> = HashMap::new();
+        // The logits of each row, step by step.
+        let mut logits = vec![Vec::new(); 3];
+        let (mut from, mut outputs) = (0, Vec::new());
+        for &count in chunks {
+            let value = |name: &String| match name.as_str() {
+                "ids" => rows(from..from + count),
+                "labels" => Array { shape: vec![3, 1], values: LABELS.map(f64::from).into() },
+                _ => states.get(name).cloned().unwrap_or_else(|| {
+                    let shape = expected.iter().find(|(output, _)| *output == name.replace("_in", "_out")).unwrap();
+                    Array { values: vec![0.0; shape.1.values.len()], shape: shape.1.shape.clone() }
+                }),
+            };
+            outputs = run(inputs.iter().map(|name| (name.clone(), value(name))).collect());
+            from += count;
+            states = outputs[1..].iter().map(|(name, state)| (name.replace("_out", "_in"), state.clone())).collect();
+            let Array { shape, values } = &outputs[0].1;
+            assert_eq!(*shape, [3, count, VOCABULARY], "{name}");
+            logits.iter_mut().zip(values.chunks(count * VOCABULARY)).for_each(|(row, values)| row.extend(values));
         }
+        outputs[0].1 = Array { shape: vec![3, 5, VOCABULARY], values: logits.concat() };
+        assert_close(&outputs, expected, name);
     }
 }
 
-/// What `rten` computes for all rows from `steps` on, with states that it returned before.
-fn run(model: &Model, steps: std::ops::Range<usize>, states: Vec<Value>) -> Vec<Value> {
-    let count = steps.len();
-    let ids = IDS.iter().flat_map(|row| row[steps.clone()].to_vec()).collect();
-    let mut inputs: Vec<(NodeId, _)> = vec![(model.input_ids()[0], Value::from_shape([3, count], ids).unwrap().into())];
-    let mut states = states.into_iter();
-    for &input in &model.input_ids()[1..] {
-        let value = match model.node_info(input).unwrap().name() {
-            Some("labels") => Value::from_shape([3, 1], LABELS.to_vec()).unwrap(),
-            _ => states.next().unwrap(),
-        };
-        inputs.push((input, value.into()));
+#[test]
+fn all_exported_graphs_compute_the_same_logits_and_states_at_once_and_in_chunks() {
+    for Case { name, config, .. } in cases() {
+        let bundle = bundle(config);
+        let evaluator = Evaluator::new(&written(&bundle)).unwrap();
+        let run = |inputs| -> Outputs { evaluator.outputs.iter().cloned().zip(evaluator.run(inputs)).collect() };
+        assert_at_once_and_in_chunks(name, &evaluator.inputs, &expected(&bundle.model), &run);
     }
-    model.run(inputs, model.output_ids(), None).unwrap()
 }
 
 #[test]
 fn rten_computes_the_same_logits_and_states_at_once_and_in_chunks() {
-    for (name, config) in cases() {
+    for Case { name, config, .. } in cases().into_iter().filter(|case| case.is_in_rten) {
         let bundle = bundle(config);
         let model = Model::load(written(&bundle)).unwrap();
-        let zeros = || -> Vec<Value> {
-            let layers = &bundle.model.stack.layers;
-            let state = bundle.model.init_state(3);
-            let per_layer = state
-                .iter()
-                .zip(layers)
-                .flat_map(|(state, layer)| vec![layer.cell.units(); 1 + usize::from(state.cell.is_some())]);
-            per_layer.map(|units| Value::from_shape([1, 3, units], vec![0f32; 3 * units]).unwrap()).collect()
+        let names = |ids: &[rten::NodeId]| -> Vec<String> {
+            ids.iter().map(|&id| model.node_info(id).unwrap().name().unwrap().into()).collect()
         };
-        let expected = expected(&bundle.model);
-        for chunks in [&[5][..], &[1, 2, 2]] {
-            let mut states = zeros();
-            // The logits of each row, step by step.
-            let mut logits = vec![Vec::new(); 3];
-            let mut from = 0;
-            for &count in chunks {
-                let mut outputs = run(&model, from..from + count, states);
-                from += count;
-                states = outputs.split_off(1);
-                let (shape, values) = outputs.remove(0).into_shape_vec::<f32, 3>().unwrap();
-                assert_eq!(shape, [3, count, VOCABULARY]);
-                logits.iter_mut().zip(values.chunks(count * VOCABULARY)).for_each(|(row, values)| row.extend(values));
-            }
-            let names = model.output_ids().iter().map(|&id| model.node_info(id).unwrap().name().unwrap().to_string());
-            let states = states.into_iter().map(|state| state.into_shape_vec::<f32, 3>().unwrap().1);
-            let found = names.zip(std::iter::once(logits.concat()).chain(states)).collect();
-            assert_close(&found, &expected, name);
+        let inputs = names(model.input_ids());
+        let run = |values: HashMap<String, Array>| -> Outputs {
+            let value = |name: &String| {
+                let Array { shape, values } = &values[name];
+                // Two shapes of different ranks.
+                match name.as_str() {
+                    "ids" | "labels" => {
+                        let ids = values.iter().map(|&value| value as i32).collect::<Vec<_>>();
+                        rten::Value::from_shape([shape[0], shape[1]], ids).unwrap().into()
+                    }
+                    _ => {
+                        let state = values.iter().map(|&value| value as f32).collect::<Vec<_>>();
+                        rten::Value::from_shape([shape[0], shape[1], shape[2]], state).unwrap().into()
+                    }
+                }
+            };
+            let inputs = model.input_ids().iter().copied().zip(inputs.iter().map(value)).collect();
+            let outputs = model.run(inputs, model.output_ids(), None).unwrap();
+            let arrays = outputs.into_iter().map(|output| {
+                let (shape, values) = output.into_shape_vec::<f32, 3>().unwrap();
+                Array { shape: shape.into(), values: values.into_iter().map(f64::from).collect() }
+            });
+            names(model.output_ids()).into_iter().zip(arrays).collect()
+        };
+        assert_at_once_and_in_chunks(name, &inputs, &expected(&bundle.model), &run);
+    }
+}
+
+/// The files that onnxruntime computes, and what it must give. `WRITE_FIXTURE=1` writes them.
+#[test]
+fn the_exported_files_are_those_that_onnxruntime_computes() {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/onnx"));
+    for Case { name, config, .. } in cases() {
+        let bundle = bundle(config);
+        let (file, report) = (folder.join(format!("{name}.onnx")), folder.join(format!("{name}.json")));
+        let (bytes, outputs) = (written(&bundle), expected(&bundle.model));
+        if std::env::var_os("WRITE_FIXTURE").is_some() {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&file, &bytes).unwrap();
+            let outputs: serde_json::Map<String, Value> = outputs
+                .iter()
+                .map(|(name, array)| (name.clone(), json!({"shape": array.shape, "data": array.values})))
+                .collect();
+            let labels = LABELS.map(|label| [label]);
+            let value = json!({"ids": IDS, "labels": labels, "outputs": outputs});
+            std::fs::write(&report, format!("{value}\n")).unwrap();
         }
+        let committed = Evaluator::new(&std::fs::read(&file).unwrap()).unwrap();
+        let is_same = committed.contents == Evaluator::new(&bytes).unwrap().contents;
+        assert!(is_same, "{name}.onnx is another model: write it with WRITE_FIXTURE=1, then run `cargo xtask parity`");
+        let report: Value = serde_json::from_str(&std::fs::read_to_string(&report).unwrap()).unwrap();
+        let array = |name: &String| {
+            let numbers = |key: &str| report["outputs"][name][key].as_array().unwrap().iter();
+            let shape = numbers("shape").map(|size| size.as_u64().unwrap() as usize).collect();
+            Array { shape, values: numbers("data").map(|value| value.as_f64().unwrap()).collect() }
+        };
+        let committed = outputs.iter().map(|(name, _)| (name.clone(), array(name))).collect();
+        assert_close(&outputs, &committed, name);
+    }
+}
+
+#[test]
+fn a_file_that_ends_early_is_no_model() {
+    let bytes = written(&bundle(config_of("lstm")));
+    for end in [0, 1, 40, bytes.len() / 2, bytes.len() - 1] {
+        assert!(Evaluator::new(&bytes[..end]).is_err() && Model::load(bytes[..end].to_vec()).is_err(), "{end}");
     }
 }
 
 #[test]
 fn the_metadata_tells_how_to_write_a_text() {
-    let (_, config) = cases().into_iter().find(|(name, _)| *name == "documents").unwrap();
-    let bundle = bundle(config);
+    let bundle = bundle(config_of("documents"));
     let model = Model::load(written(&bundle)).unwrap();
     let entry = |key: &str| model.metadata().get(key).unwrap().to_string();
     assert_eq!(
@@ -181,7 +175,7 @@ fn a_model_that_onnx_cannot_express_is_rejected_by_key() {
         (lstm.clone().mogrifier_rounds(5), "mogrifier_rounds"),
         (lstm.clone().bidirectional(true), "bidirectional"),
     ] {
-        let mut bundle = bundle(cases().remove(0).1);
+        let mut bundle = bundle(config_of("lstm"));
         let config = LanguageModelConfig::new(VOCABULARY, 4, vec![lstm.clone()]);
         bundle.model = config.init(1, &device).unwrap();
         let weights = Initialization::new(1, &device);
@@ -194,7 +188,7 @@ fn a_model_that_onnx_cannot_express_is_rejected_by_key() {
 
 #[test]
 fn a_model_above_two_gigabytes_is_rejected_before_its_weights_take_memory() {
-    let mut bundle = bundle(cases().remove(0).1);
+    let mut bundle = bundle(config_of("lstm"));
     let config = LanguageModelConfig::new(1 << 20, 1 << 10, vec![LayerConfig::lstm(8)]);
     bundle.model = config.zeros(&Device::flex()).unwrap();
     let error = write_onnx(Path::new("model.onnx"), &bundle, &[]).unwrap_err().to_string();

@@ -37,11 +37,11 @@ const OTHERS: [(&[u8], &str); 12] = [
     (b"\x7FELF", "a program"),
 ];
 
-/// Rejects formats that are neither text nor a book.
+/// Rejects formats that are neither text nor a book, by the first bytes of a file.
 ///
 /// # Errors
 /// Says what the file is.
-pub(super) fn reject_other_formats(name: &str, head: &[u8]) -> Result<()> {
+pub fn reject_other_formats(name: &str, head: &[u8]) -> Result<()> {
     const UNPACK: &str = "a text, or one that is compressed by gzip or zstd; unpack it and use the text in it";
     const SAVE_AS_TEXT: &str = "a text; save it as plain text in the program that opens it";
     let contains = |text: &[u8]| head.windows(text.len()).any(|window| window == text);

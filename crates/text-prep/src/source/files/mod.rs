@@ -30,6 +30,7 @@ use crate::error::Result;
 pub use documents::{DocumentCounts, FileDocuments};
 pub use error::InputError;
 pub use joined::JoinedText;
+pub use kind::reject_other_formats;
 pub use paths::{FoundFile, absolute_input};
 pub(crate) use split::BLANK_LINES_BETWEEN_SECTIONS;
 pub use split::DEFAULT_MAX_DOCUMENT_LEN;

@@ -3,22 +3,41 @@
 
 use std::ops::Range;
 
-use args::AskFormat;
 use csv::{Terminator, WriterBuilder};
-use qa::generate::GeneratedQuestion;
+use serde::Deserialize;
 use serde_json::{Value, json};
+
+use crate::generate::GeneratedQuestion;
+
+/// A form of questions and answers as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum QuestionFormat {
+    /// A JSON object per line, with offsets in bytes and characters.
+    Jsonl,
+    /// Plain text: each sentence with its questions and answers.
+    Text,
+    /// A table for spreadsheets, with commas.
+    Csv,
+    /// The same table with tabs.
+    Tsv,
+    /// SQuAD 1.1.
+    Squad,
+    /// Flash cards that Anki imports.
+    Anki,
+}
 
 /// Formats questions as they become ready: first [`start`](Self::start), then [`next`](Self::next) for each part of them, and
 /// [`end`](Self::end).
 pub struct QuestionFormatter {
-    format: AskFormat,
+    format: QuestionFormat,
     /// Where the sentence of the last question starts.
     last_sentence: Option<usize>,
 }
 
 impl QuestionFormatter {
     /// For this format.
-    pub fn new(format: AskFormat) -> Self {
+    pub fn new(format: QuestionFormat) -> Self {
         Self { format, last_sentence: None }
     }
 
@@ -26,29 +45,29 @@ impl QuestionFormatter {
     pub fn start(&self) -> String {
         let columns = [COLUMNS.map(String::from)];
         match self.format {
-            AskFormat::Jsonl | AskFormat::Text | AskFormat::Squad => String::new(),
-            AskFormat::Csv => rows(&comma_separated(), columns),
-            AskFormat::Tsv => rows(&tab_separated(), columns),
-            AskFormat::Anki => "#separator:tab\n#html:true\n#columns:Front\tBack\tSource\n".into(),
+            QuestionFormat::Jsonl | QuestionFormat::Text | QuestionFormat::Squad => String::new(),
+            QuestionFormat::Csv => rows(&comma_separated(), columns),
+            QuestionFormat::Tsv => rows(&tab_separated(), columns),
+            QuestionFormat::Anki => "#separator:tab\n#html:true\n#columns:Front\tBack\tSource\n".into(),
         }
     }
 
     /// The next questions.
     pub fn next(&mut self, questions: &[GeneratedQuestion]) -> String {
         match self.format {
-            AskFormat::Jsonl => questions.iter().map(|generated| format!("{}\n", line(generated))).collect(),
-            AskFormat::Text => questions.iter().map(|generated| self.plain(generated)).collect(),
-            AskFormat::Csv => rows(&comma_separated(), questions.iter().map(row)),
-            AskFormat::Tsv => rows(&tab_separated(), questions.iter().map(row)),
-            AskFormat::Anki => rows(tab_separated().comment(Some(b'#')), questions.iter().map(card)),
-            AskFormat::Squad => String::new(),
+            QuestionFormat::Jsonl => questions.iter().map(|generated| format!("{}\n", to_json(generated))).collect(),
+            QuestionFormat::Text => questions.iter().map(|generated| self.plain(generated)).collect(),
+            QuestionFormat::Csv => rows(&comma_separated(), questions.iter().map(row)),
+            QuestionFormat::Tsv => rows(&tab_separated(), questions.iter().map(row)),
+            QuestionFormat::Anki => rows(tab_separated().comment(Some(b'#')), questions.iter().map(card)),
+            QuestionFormat::Squad => String::new(),
         }
     }
 
     /// What stands after the last one of all `questions`; `text` is the text that they are about, and `name` its title.
     pub fn end(&self, text: &str, name: &str, questions: &[GeneratedQuestion]) -> String {
         match self.format {
-            AskFormat::Squad => squad(text, name, questions),
+            QuestionFormat::Squad => squad(text, name, questions),
             _ => String::new(),
         }
     }
@@ -68,7 +87,7 @@ impl QuestionFormatter {
 
 /// A question in the JSON Lines format. Offsets are start and end (exclusive), in bytes and in Unicode scalar values of
 /// the text.
-fn line(generated: &GeneratedQuestion) -> Value {
+pub fn to_json(generated: &GeneratedQuestion) -> Value {
     let bounds = |range: &Range<usize>| [range.start, range.end];
     json!({
         "question": generated.question,
@@ -148,13 +167,13 @@ pub fn single_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use qa::data::read_squad;
-    use qa::generate::FoundBy;
+    use crate::data::read_squad;
+    use crate::generate::FoundBy;
 
     use super::*;
 
     /// The questions in two parts.
-    fn write(format: AskFormat, text: &str, name: &str, questions: &[GeneratedQuestion]) -> String {
+    fn write(format: QuestionFormat, text: &str, name: &str, questions: &[GeneratedQuestion]) -> String {
         let mut formatter = QuestionFormatter::new(format);
         let (first, rest) = questions.split_at(questions.len() / 2);
         let parts = [formatter.start(), formatter.next(first), formatter.next(rest)];
@@ -172,7 +191,7 @@ mod tests {
             sentence: TEXT[6..].trim_start().into(),
             confidence: 0.5,
             question_probability: Some(0.5),
-            answer_probability: 0.5,
+            answer_probability: Some(0.5),
             found_by: FoundBy::Network,
             rule: None,
             answer_bytes: start..start + 3,
@@ -185,15 +204,15 @@ mod tests {
     #[test]
     fn every_format_escapes_its_special_characters() {
         let write = |format| write(format, TEXT, "a text", &example());
-        let csv = write(AskFormat::Csv);
+        let csv = write(QuestionFormat::Csv);
         assert!(csv.contains("\"How many crows, then?\",two,0.5000,\"A fox, \"\"the old one\"\",\n"), "{csv}");
         assert!(csv.ends_with("fled.\",32,35\r\n"), "{csv}");
-        let anki = write(AskFormat::Anki);
+        let anki = write(QuestionFormat::Anki);
         let expected = "two\t\"A fox, \"\"the old one\"\",\nsaw &lt;two&gt; crows &amp; fled.\"\n";
         assert!(anki.ends_with(expected), "{anki}");
-        let plain = write(AskFormat::Text);
+        let plain = write(QuestionFormat::Text);
         assert_eq!(plain.lines().count(), 2, "{plain}");
-        let line: serde_json::Value = serde_json::from_str(&write(AskFormat::Jsonl)).unwrap();
+        let line: serde_json::Value = serde_json::from_str(&write(QuestionFormat::Jsonl)).unwrap();
         let [start, end] = [0, 1].map(|at| line["answer_bytes"][at].as_u64().unwrap() as usize);
         assert_eq!(&TEXT[start..end], "two");
     }
@@ -201,7 +220,7 @@ mod tests {
     #[test]
     fn plain_text_has_each_sentence_once() {
         let of_sentence = |start| GeneratedQuestion { sentence_bytes: start..TEXT.len(), ..example().remove(0) };
-        let text = write(AskFormat::Text, TEXT, "a text", &[1, 1, 1, 7].map(of_sentence));
+        let text = write(QuestionFormat::Text, TEXT, "a text", &[1, 1, 1, 7].map(of_sentence));
         let lines = text.lines().map(|line| line.split_whitespace().next());
         let expected = [Some("A"), Some("How"), Some("How"), Some("How"), None, Some("A"), Some("How")];
         assert_eq!(lines.collect::<Vec<_>>(), expected, "{text}");
@@ -209,7 +228,7 @@ mod tests {
 
     #[test]
     fn squad_output_is_read_back_with_the_same_answers() {
-        let read = read_squad("test", &write(AskFormat::Squad, TEXT, "a text", &example())).unwrap();
+        let read = read_squad("test", &write(QuestionFormat::Squad, TEXT, "a text", &example())).unwrap();
         let passage = &read.documents[0].passages[0];
         assert_eq!(&passage.text[passage.questions[0].answers[0].clone()], "two");
     }
@@ -240,7 +259,7 @@ mod tests {
 
     #[test]
     fn tables_are_read_back_with_equal_fields() {
-        for (format, delimiter) in [(AskFormat::Csv, b','), (AskFormat::Tsv, b'\t')] {
+        for (format, delimiter) in [(QuestionFormat::Csv, b','), (QuestionFormat::Tsv, b'\t')] {
             let table = format!("\u{feff}{}", write(format, TEXT, "a text", &questions()));
             let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(table.as_bytes());
             assert_eq!(reader.headers().unwrap().get(0), Some("question"));
@@ -252,7 +271,7 @@ mod tests {
 
     #[test]
     fn anki_imports_every_card_with_equal_fields() {
-        let cards = write(AskFormat::Anki, TEXT, "a text", &questions());
+        let cards = write(QuestionFormat::Anki, TEXT, "a text", &questions());
         // Anki's importer: rslib/src/import_export/text/csv/import.rs.
         let mut reader = csv::ReaderBuilder::new();
         let reader = reader.has_headers(false).flexible(true).comment(Some(b'#')).delimiter(b'\t');
@@ -264,7 +283,7 @@ mod tests {
 
     #[test]
     fn json_lines_are_read_back_with_equal_fields() {
-        let lines = write(AskFormat::Jsonl, TEXT, "a text", &questions());
+        let lines = write(QuestionFormat::Jsonl, TEXT, "a text", &questions());
         let line = |line: &str| -> [String; 3] {
             let line: Value = serde_json::from_str(line).unwrap();
             ["question", "answer", "sentence"].map(|key| line[key].as_str().unwrap().to_owned())

@@ -1,15 +1,15 @@
-//! A text that is read: the log-probability of each of its tokens, and the likeliest next ones.
+//! The log-probability of each token of a given text, and the likeliest next ones.
 
 use generate::{Blend, Generator, MAX_READ, NextToken, Predictor, Scores};
+use rayon::prelude::*;
 use serde::Serialize;
+use text_prep::AddedText;
 
-use crate::offsets::common_characters;
+/// The ids that are read in one step at most, so that other texts need not wait long for their next token.
+const IDS_PER_STEP: usize = 64;
 
-/// The ids that are read in one round, so that other texts need not wait long for their next token.
-const IDS_PER_ROUND: usize = 64;
-
-/// What is to be read.
-pub(crate) struct Reading {
+/// Which predictions about a text are wanted.
+pub(crate) struct PredictionRequest {
     /// The ids before the text, which have no scores. Only the last [`MAX_READ`] are read.
     pub context: Vec<u32>,
     /// The ids of the text.
@@ -39,16 +39,16 @@ pub(crate) struct ListedToken {
     pub ngram_probability: Option<f64>,
 }
 
-/// What was read.
-pub(crate) struct ReadingResult {
+/// What was predicted.
+pub(crate) struct Prediction {
     /// The tokens of the text, if their scores are wanted: the first one has none if nothing comes before it.
     pub tokens: Vec<(u32, Option<Scores>)>,
     /// The likeliest next tokens.
     pub next: Vec<ListedToken>,
 }
 
-/// A text that is being read.
-pub(crate) struct OngoingReading<'a> {
+/// A text that is being read to predict its tokens.
+pub(crate) struct OngoingPrediction<'a> {
     generator: &'a Generator,
     predictor: Predictor<'a>,
     /// Context and text.
@@ -57,16 +57,20 @@ pub(crate) struct OngoingReading<'a> {
     context: usize,
     /// The number of ids that were read.
     read: usize,
+    /// The logits after the ids that were read, if they are needed for the score of the next one.
+    last_logits: Option<Vec<f32>>,
     log_probs: Option<usize>,
+    /// The ids that are not listed among the likeliest ones.
+    never_sampled: Vec<u32>,
     next: usize,
     tokens: Vec<(u32, Option<Scores>)>,
-    result: Option<ReadingResult>,
+    result: Option<Prediction>,
 }
 
-impl<'a> OngoingReading<'a> {
+impl<'a> OngoingPrediction<'a> {
     /// A text before its first token.
-    pub fn new(blend: &Blend<'a>, reading: Reading) -> generate::Result<Self> {
-        let Reading { context, ids, label, log_probs, next } = reading;
+    pub fn new(blend: &Blend<'a>, request: PredictionRequest) -> generate::Result<Self> {
+        let PredictionRequest { context, ids, label, log_probs, next } = request;
         let context = &context[context.len().saturating_sub(MAX_READ)..];
         Ok(Self {
             generator: blend.first(),
@@ -74,45 +78,49 @@ impl<'a> OngoingReading<'a> {
             context: context.len(),
             ids: [context, &ids].concat(),
             read: 0,
+            last_logits: None,
             log_probs,
+            never_sampled: blend.first().tokenizer().vocabulary.never_sampled().collect(),
             next,
             tokens: Vec::new(),
             result: None,
         })
     }
 
-    /// Reads the next ids.
-    pub fn step(&mut self) -> generate::Result<()> {
-        let end = self.ids.len().min(self.read + IDS_PER_ROUND);
+    /// Reads the next ids; at most `limit`, which is lowered by their number.
+    pub fn step(&mut self, limit: &mut usize) -> generate::Result<()> {
+        let end = self.ids.len().min(self.read + IDS_PER_STEP.min(*limit));
+        *limit -= end - self.read;
         match self.log_probs {
             None => self.predictor.extend(&self.ids[self.read..end])?,
-            Some(count) => {
-                for at in self.read..end {
-                    self.score(at, count);
-                    self.predictor.extend(&self.ids[at..=at])?;
-                }
-            }
+            Some(count) => self.score(end, count)?,
         }
         self.read = end;
         if end == self.ids.len() {
             let (tokens, next) = (std::mem::take(&mut self.tokens), self.next_tokens()?);
-            self.result = Some(ReadingResult { tokens, next });
+            self.result = Some(Prediction { tokens, next });
         }
         Ok(())
     }
 
-    /// Adds the score of the id at this index, if it is one of the text. Nothing predicts the first id of all.
-    fn score(&mut self, at: usize, count: usize) {
-        if at < self.context {
-            return;
-        }
-        let (before, rest) = self.ids.split_at(at);
-        let scores = (at > 0).then(|| Scores::new(&self.predictor.logits(before), rest[0], count));
-        self.tokens.push((rest[0], scores));
+    /// Reads the ids before `end` and adds the scores of those that are of the text. Nothing predicts the first id of all.
+    fn score(&mut self, end: usize, count: usize) -> generate::Result<()> {
+        let mut after = self.predictor.logits_of_each(&self.ids, self.read..end)?;
+        let before = |at: usize| {
+            if at == self.read { self.last_logits.as_ref() } else { after.get(at - self.read - 1) }
+        };
+        let one = |at: usize| {
+            let id = self.ids[at];
+            (id, before(at).map(|logits| Scores::new(logits, id, count, &self.never_sampled)))
+        };
+        let scored: Vec<_> = (self.read.max(self.context)..end).into_par_iter().map(one).collect();
+        self.tokens.extend(scored);
+        self.last_logits = after.pop().or(self.last_logits.take());
+        Ok(())
     }
 
     /// Takes the result, if the text has been read.
-    pub fn take_result(&mut self) -> Option<ReadingResult> {
+    pub fn take_result(&mut self) -> Option<Prediction> {
         self.result.take()
     }
 
@@ -132,16 +140,13 @@ impl<'a> OngoingReading<'a> {
         });
         let mut before = tokenizer.detokenizer();
         before.extend(self.ids.iter().map(|&id| tokenizer.vocabulary.written(id)));
-        let pending = before.pending();
         let listed = |NextToken { id, probability }| {
-            let mut detokenizer = before.clone();
-            let added = detokenizer.push(tokenizer.vocabulary.written(id)).to_owned() + &detokenizer.pending();
-            let kept = common_characters(&pending, &added);
+            let AddedText { text, replaces } = before.added(tokenizer.vocabulary.written(id));
             ListedToken {
                 id,
                 token: tokenizer.vocabulary.readable(id).unwrap_or_default().into_owned(),
-                text: added.chars().skip(kept).collect(),
-                replaces: pending.chars().count() - kept,
+                text,
+                replaces,
                 probability,
                 ngram_probability: ngrams.as_ref().map(|ngrams| ngrams[id as usize]),
             }
@@ -161,12 +166,40 @@ mod tests {
 
     fn next(generator: &Generator, text: &str) -> Vec<ListedToken> {
         let context = generator.prompt(text).unwrap().ids;
-        let reading = Reading { context, ids: Vec::new(), label: None, log_probs: None, next: usize::MAX };
-        let mut reading = OngoingReading::new(&Blend::of(generator), reading).unwrap();
-        while reading.result.is_none() {
-            reading.step().unwrap();
+        let request = PredictionRequest { context, ids: Vec::new(), label: None, log_probs: None, next: usize::MAX };
+        predicted(generator, request).next
+    }
+
+    fn predicted(generator: &Generator, request: PredictionRequest) -> Prediction {
+        let mut prediction = OngoingPrediction::new(&Blend::of(generator), request).unwrap();
+        for limit in (0..).map(|step| step % 4) {
+            let mut left = limit;
+            prediction.step(&mut left).unwrap();
+            assert!(left <= limit);
+            if let Some(result) = prediction.take_result() {
+                return result;
+            }
         }
-        reading.take_result().unwrap().next
+        unreachable!("the steps do not end");
+    }
+
+    #[test]
+    fn the_scores_are_the_same_in_any_steps_and_padding_is_not_among_the_likeliest() {
+        let generator = generator_of(&["a", "b", "c"], CharacterOptions::default().into(), LayerConfig::gru(4));
+        let (context, ids) = generator.scored_ids("abcabzbca").unwrap();
+        let log_probs = generator.token_log_probs("abcabzbca").unwrap();
+        for count in [0, 9] {
+            let (context, ids) = (context.clone(), ids.clone());
+            let request = PredictionRequest { context, ids, label: None, log_probs: Some(count), next: 0 };
+            let tokens = predicted(&generator, request).tokens;
+            assert!(tokens.len() == 9 && tokens[0].1.is_none());
+            for ((id, scores), expected) in tokens.iter().skip(1).zip(&log_probs) {
+                let scores = scores.as_ref().unwrap();
+                assert_eq!((*id, scores.log_prob), (expected.id, expected.log_prob));
+                // Neither padding nor the token of unknown characters, which the text has.
+                assert!(scores.top.len() == count.min(3) && scores.top.iter().all(|(id, _)| *id > 1), "{scores:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,0 +1,74 @@
+// The sliders of sampling.
+
+import { element, labelled } from "./dom.js";
+import { DEFAULT_SAMPLING } from "./sampling_filters.js";
+
+/** The most that the slider of copied tokens goes to; 0 is without limit. */
+const MOST_COPIED = 20;
+/** The fewest copied tokens that it can be: shorter sequences are in nearly every text. */
+const FEWEST_COPIED = 3;
+/** The longest text that the slider of the length asks for. */
+const LONGEST = 400;
+
+/** The form with the sampling options, the length of a sample and its seed. */
+export class SamplingForm {
+    /** `onChange` is called when an option has changed. */
+    constructor(onChange) {
+        const percent = (value) => `${Math.round(100 * value)} %`;
+        const times = (value) => value.toFixed(2);
+        this.temperature = slider("Temperature", 0, 2, 0.05, DEFAULT_SAMPLING.temperature, times, "Lower: likelier words. 0: the likeliest.");
+        this.topP = slider("Top-p", 0.05, 1, 0.05, DEFAULT_SAMPLING.topP, percent, "The likeliest words that together have this probability.");
+        this.minP = slider("Min-p", 0, 0.5, 0.01, DEFAULT_SAMPLING.minP, percent, "At least this part of the likeliest word's probability.");
+        const limit = (value) => (value < FEWEST_COPIED ? "no limit" : `${value} in a row`);
+        this.maxCopied = slider("Never copy more than", FEWEST_COPIED - 1, MOST_COPIED, 1, FEWEST_COPIED - 1, limit, "Tokens in a row that stand in the training text.");
+        this.length = slider("Length", 1, LONGEST, 1, 40, (value) => `${value} tokens`, "What “Write on” adds at most.");
+        this.seed = element("input", { type: "text", inputmode: "numeric", pattern: "[0-9]*", maxlength: "15", placeholder: "a new one each time" });
+        this.copyNote = element("p", { class: "hint", hidden: true });
+        this.sliders = [this.temperature, this.topP, this.minP, this.maxCopied, this.length];
+        this.node = element("fieldset", { class: "settings", oninput: () => onChange() },
+            element("legend", {}, "How the model writes"),
+            ...this.sliders.map((each) => each.node), this.copyNote, labelled("Seed", this.seed));
+    }
+
+    /** The sampling options; without a limit of copied tokens where the model cannot honour it. */
+    sampling() {
+        const hasLimit = !this.maxCopied.input.disabled && this.maxCopied.value() >= FEWEST_COPIED;
+        const maxCopied = hasLimit ? this.maxCopied.value() : 0;
+        return { temperature: this.temperature.value(), topP: this.topP.value(), minP: this.minP.value(), maxCopied };
+    }
+
+    /** The most tokens of a sample. */
+    maxTokens() {
+        return this.length.value();
+    }
+
+    /** The seed that was given, or a new one. */
+    chosenSeed() {
+        const given = this.seed.value.trim();
+        return /^[0-9]+$/u.test(given) ? Number(given) : crypto.getRandomValues(new Uint32Array(1))[0];
+    }
+
+    /** Adapts the form to a model. */
+    setModel({ maxTokens, noCopyLimit }) {
+        this.length.input.max = String(Math.min(LONGEST, maxTokens));
+        this.length.update();
+        this.maxCopied.node.hidden = noCopyLimit !== null;
+        this.maxCopied.input.disabled = noCopyLimit !== null;
+        this.copyNote.hidden = noCopyLimit === null;
+        this.copyNote.textContent = noCopyLimit === null ? "" : `Copies cannot be limited: ${noCopyLimit}`;
+    }
+}
+
+/** A slider with its value beside it. */
+function slider(label, min, max, step, value, format, hint) {
+    const input = element("input", { type: "range", min, max, step, value });
+    const output = element("output", {}, "");
+    const update = () => {
+        output.textContent = format(Number(input.value));
+    };
+    input.addEventListener("input", update);
+    update();
+    const name = element("span", { class: "name" }, label);
+    const node = element("label", { class: "slider", title: hint }, name, output, input);
+    return { node, input, update, value: () => Number(input.value) };
+}

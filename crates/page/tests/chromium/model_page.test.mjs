@@ -1,0 +1,106 @@
+// Tests of pages that are models in Chromium, opened from disk without a network.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
+
+import { assertAccessible, takeScreenshot } from "./accessibility.mjs";
+import { Workplace, launchChromium } from "./program.mjs";
+
+let workplace;
+let browser;
+
+before(async () => {
+    workplace = new Workplace();
+    browser = await launchChromium();
+});
+
+after(async () => {
+    await browser?.close();
+    await workplace?.remove();
+});
+
+/** Writes the page of a model. Returns its path. */
+function makePage(name, model, ...options) {
+    const path = join(workplace.folder, name);
+    const env = { ...process.env, PASTICHE_DATASETS: join(workplace.folder, "datasets"), PASTICHE_BACKEND: undefined };
+    execFileSync(process.env.PAGE_TEST_PROGRAM, ["page", path, "--model", model, ...options], { cwd: workplace.folder, env, stdio: "pipe" });
+    return path;
+}
+
+/** Opens a file without a network, and waits for an element that shows when it is ready. Errors, violations of its policy and requests are collected in `page.problems`. */
+async function openFile(path, options = {}, ready = "html[data-ready]") {
+    const context = await browser.newContext({ offline: true, reducedMotion: "reduce", viewport: { width: 1240, height: 860 }, ...options });
+    const page = await context.newPage();
+    page.problems = [];
+    page.setDefaultTimeout(20_000);
+    page.on("console", (message) => page.problems.push(`console: ${message.text()}`));
+    page.on("pageerror", (error) => page.problems.push(`error: ${error}`));
+    const address = pathToFileURL(path).href;
+    page.on("request", (request) => {
+        if (request.url() !== address && !request.url().startsWith("blob:")) {
+            page.problems.push(`request to ${request.url()}`);
+        }
+    });
+    await page.addInitScript(() => {
+        addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+    });
+    await page.goto(address);
+    await page.locator(ready).waitFor();
+    return page;
+}
+
+const CASES = [
+    { model: "base", typed: "The old man", options: [] },
+    { model: "words", typed: "the fox", options: ["--with-text"] },
+    { model: "characters", typed: "The fox", options: ["--weights", "f16"] },
+];
+
+for (const { model, typed, options } of CASES) {
+    test(`the page of the model ${model} writes from disk without a network`, { timeout: 120_000 }, async () => {
+        const path = makePage(`${model}.html`, model, ...options);
+        for (const colorScheme of ["light", "dark"]) {
+            await checkPage(await openFile(path, { colorScheme }), `${model}, ${colorScheme}`, typed, options.includes("--with-text"));
+        }
+    });
+}
+
+async function checkPage(page, name, typed, hasText) {
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.product), "wasm");
+    const written = page.locator("#view-write .marked-text");
+    const isDone = () => page.waitForFunction(() => document.querySelector("header .status").textContent === "");
+    await page.getByRole("textbox", { name: "Your own words" }).fill(typed);
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "Write on" }).click();
+    await written.filter({ hasText: /.{30}/su }).waitFor();
+    await isDone();
+    const first = await written.evaluate((node) => node.textContent);
+    assert.ok(first.startsWith(typed), first);
+    await page.keyboard.press("Control+Enter");
+    await page.waitForFunction((length) => document.querySelector("#view-write .marked-text").textContent.length > length, first.length);
+    await isDone();
+    await assertAccessible(page, name);
+    await takeScreenshot(page, `model-page-${name.replace(", ", "-")}`);
+    await page.getByRole("link", { name: "Measure" }).click();
+    await page.getByRole("textbox", { name: "Your draft" }).fill(`${typed} was here.`);
+    await page.keyboard.press("Control+Enter");
+    await page.locator("#view-measure .marked-text [data-word]").first().waitFor();
+    await assertAccessible(page, `measure, ${name}`);
+    const notes = await page.locator("footer").innerText();
+    assert.match(notes, hasText ? /contains the whole training text/u : /training text is not included/u);
+    assert.deepEqual(page.problems, []);
+    await page.context().close();
+}
+
+test("a damaged page says so", { timeout: 60_000 }, async () => {
+    const path = makePage("damaged.html", "base");
+    const html = readFileSync(path, "utf8");
+    const at = html.indexOf("id=\"page-tokenizer\">") + 200;
+    writeFileSync(path, html.slice(0, at) + (html[at] === "A" ? "B" : "A") + html.slice(at + 1));
+    const page = await openFile(path, {}, ".status.error");
+    assert.match(await page.locator(".status.error").innerText(), /^The page cannot start: /u);
+    await page.context().close();
+});
