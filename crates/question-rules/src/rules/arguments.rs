@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::Asker;
 use super::animacy::{Animacy, animacy, is_acting_body, is_animate, is_personal, kind_of_name};
 use super::reference::can_own;
+use super::word_lists::{ACTION_ENDINGS, MOVING};
 use super::wording::Piece;
 use crate::lexicon::LEXICON;
 use crate::parse::{NounPhrase, Phrase, PhraseKind};
@@ -67,54 +68,6 @@ const WITHOUT_OBJECT: [&str; 19] = [
 
 /// Verbs that mean little without their object.
 const LIGHT: [&str; 6] = ["take", "make", "have", "give", "do", "get"];
-
-/// Verbs, in their base form, that move something or give it to someone.
-const MOVING: [&str; 44] = [
-    "give",
-    "sell",
-    "send",
-    "bring",
-    "take",
-    "carry",
-    "move",
-    "pump",
-    "transport",
-    "deliver",
-    "return",
-    "offer",
-    "export",
-    "import",
-    "invite",
-    "drive",
-    "drag",
-    "draw",
-    "pull",
-    "push",
-    "throw",
-    "transfer",
-    "present",
-    "grant",
-    "show",
-    "lend",
-    "hand",
-    "pay",
-    "leave",
-    "lead",
-    "follow",
-    "chase",
-    "drop",
-    "pour",
-    "put",
-    "steal",
-    "buy",
-    "remove",
-    "save",
-    "free",
-    "rescue",
-    "protect",
-    "separate",
-    "send",
-];
 
 /// Whether a preposition belongs to a verb in its base form: "look at".
 pub fn belongs_to_verb(base: &str, preposition: &str) -> bool {
@@ -338,7 +291,7 @@ impl Asker<'_> {
             let head = self.token(noun.head);
             LEXICON.is_place(&head.lower) || head.tag == Tag::Name
         });
-        let is_moved = preposition.is_any(&["to", "into", "from", "through"]) && MOVING.contains(&base);
+        let is_moved = preposition.is_any(&["to", "into", "from", "through"]) && MOVING.contains(base);
         let is_of_verb = belongs_to_verb(base, &preposition.lower)
             || is_moved
             || preposition.is_any(&["in", "at", "near", "under", "during"]) && is_place
@@ -351,44 +304,7 @@ impl Asker<'_> {
     /// A noun phrase with the prepositional phrases after it that belong to it, and where these begin.
     pub(super) fn with_attached(&self, start: usize, noun: &NounPhrase) -> (Range<usize>, Vec<usize>) {
         let head = &self.token(noun.head).lower;
-        let is_action = [
-            "tion",
-            "sion",
-            "ment",
-            "ance",
-            "ence",
-            "war",
-            "treaty",
-            "trade",
-            "voyage",
-            "interest",
-            "road",
-            "letter",
-            "attack",
-            "assault",
-            "raid",
-            "rise",
-            "increase",
-            "decrease",
-            "decline",
-            "tax",
-            "ban",
-            "influence",
-            "impact",
-            "effect",
-            "revolt",
-            "rebellion",
-            "report",
-            "book",
-            "study",
-            "research",
-            "work",
-            "change",
-            "demand",
-            "need",
-        ]
-        .iter()
-        .any(|end| head.ends_with(end));
+        let is_action = ACTION_ENDINGS.has_end_of(head);
         let mut end = noun.tokens.end;
         let mut attached = Vec::new();
         for phrase in self.clause().phrases.iter().filter(|phrase| phrase.tokens.start > start) {
@@ -439,73 +355,5 @@ impl Asker<'_> {
             Ok(pieces)
         });
         self.add(Rule::Prepositional, answer, pieces, 2);
-    }
-
-    pub(super) fn agent(&mut self) {
-        if !self.clause().verb.is_passive {
-            return;
-        }
-        let phrases = self.clause().phrases.clone();
-        let is_agent =
-            |phrase: &&Phrase| phrase.kind == PhraseKind::Prepositional && self.token(phrase.tokens.start).is("by");
-        let Some(phrase) = phrases.iter().find(is_agent).filter(|phrase| !self.is_time(phrase)) else { return };
-        let Some(noun) = phrase.noun.clone() else { return };
-        let person_verbs =
-            ["write", "paint", "compose", "found", "discover", "invent", "direct", "design", "kill", "marry"];
-        let base = self.clause().verb.base(self.writer.sentence);
-        let word = match self.question_word(&noun, "who") {
-            Err(Reason::UnknownAnimacy) if person_verbs.contains(&base.as_str()) => Ok("who".into()),
-            // "The speaker was elected by the committee."
-            Ok(word) if word == "what" && is_acting_body(self.writer.sentence, &noun, &base) => Ok("who".into()),
-            word => word,
-        };
-        let start = phrase.tokens.start;
-        let pieces = word.and_then(|word| {
-            let (auxiliary, verb) = self.writer.inverted()?;
-            let mut pieces = vec![Piece::Words(format!("{word} {auxiliary}"))];
-            pieces.push(Piece::Tokens(self.clause().subject.tokens.clone()));
-            pieces.extend(verb);
-            let before = phrases.iter().filter(|it| it.tokens.start < start && it.kind != PhraseKind::Prepositional);
-            let without: Vec<usize> = before.clone().map(|it| it.tokens.start).chain(std::iter::once(start)).collect();
-            pieces.extend(before.map(|phrase| Piece::Tokens(phrase.tokens.clone())));
-            pieces.push(Piece::Words("by".into()));
-            pieces.extend(self.rest(&without));
-            Ok(pieces)
-        });
-        self.add(Rule::Agent, noun.tokens, pieces, 2);
-    }
-
-    pub(super) fn appositions(&mut self) {
-        let clause = self.clause().clone();
-        let mut described = clause.subject.clone();
-        for phrase in &clause.phrases {
-            if phrase.kind != PhraseKind::Apposition {
-                if let Some(noun) = &phrase.noun {
-                    described = noun.clone();
-                }
-                continue;
-            }
-            let Some(noun) = &phrase.noun else { continue };
-            let is_name = self.token(described.head).tag == Tag::Name && described.tokens.len() < 5;
-            if !is_name || !self.token(phrase.tokens.start).is("the") || described.tokens.end + 1 != phrase.tokens.start
-            {
-                continue;
-            }
-            // "during the late Ottoman period" is past, too.
-            if phrase.tokens.clone().any(|at| LEXICON.is_time(&self.token(at).lower)) {
-                continue;
-            }
-            // In a past clause it is not known whether the description still holds.
-            if clause.verb.tokens.clone().any(|at| self.token(at).tag == Tag::Past) {
-                self.leave_out(described.tokens.clone(), Some(Rule::Apposition), Reason::UnclearStructure);
-                continue;
-            }
-            let word = match animacy(self.writer.sentence, noun) {
-                Animacy::Person => "who",
-                _ => "what",
-            };
-            let pieces = vec![Piece::Words(format!("{word} is")), Piece::Tokens(phrase.tokens.clone())];
-            self.add(Rule::Apposition, described.tokens.clone(), Ok(pieces), 2);
-        }
     }
 }

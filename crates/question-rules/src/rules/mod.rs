@@ -1,16 +1,19 @@
 //! The transformations of a clause into questions.
 
 mod adjuncts;
+mod agents;
 mod animacy;
 mod arguments;
 mod numbers;
 mod reference;
+mod word_lists;
 mod wording;
 
 use std::ops::Range;
 
 pub use reference::References;
 
+use self::word_lists::{KEPT_LEADS, NO_NOUN, TWO_OBJECTS, VAGUE};
 use self::wording::{Piece, Writer};
 use crate::lexicon::LEXICON;
 use crate::parse::{Clause, NounPhrase, Phrase, PhraseKind, Sentence, can_be_participle, noun_phrase};
@@ -22,84 +25,6 @@ use crate::token::Token;
 const MAX_QUESTION: usize = 20;
 /// The most words of an answer.
 const MAX_ANSWER: usize = 14;
-/// Verbs, in their base form, that have two objects.
-const TWO_OBJECTS: [&str; 30] = [
-    "give", "tell", "teach", "offer", "show", "send", "bring", "lend", "pay", "sell", "award", "grant", "cost", "hand",
-    "promise", "deny", "owe", "save", "wish", "buy", "build", "get", "throw", "cook", "earn", "fetch", "leave", "lose",
-    "refuse", "spare",
-];
-/// Nouns that need "of" or another sentence.
-const VAGUE: [&str; 47] = [
-    "figure",
-    "opinions",
-    "practice",
-    "process",
-    "example",
-    "examples",
-    "reason",
-    "reasons",
-    "result",
-    "results",
-    "thing",
-    "things",
-    "way",
-    "ways",
-    "case",
-    "cases",
-    "part",
-    "parts",
-    "fact",
-    "exception",
-    "exceptions",
-    "difference",
-    "differences",
-    "factor",
-    "factors",
-    "kind",
-    "type",
-    "types",
-    "one",
-    "number",
-    "side",
-    "sides",
-    "rest",
-    "majority",
-    "end",
-    "latter",
-    "former",
-    "member",
-    "members",
-    "purpose",
-    "goal",
-    "effect",
-    "effects",
-    "outcome",
-    "aspect",
-    "version",
-    "idea",
-];
-/// Verbs, in their base form, that no noun phrase follows but one that is misread.
-const NO_NOUN: [&str; 14] = [
-    "lie", "come", "go", "sit", "stand", "fall", "arrive", "die", "sleep", "appear", "happen", "exist", "occur",
-    "arise",
-];
-/// Prepositions that begin a leading phrase which a question keeps.
-const KEPT_LEADS: [&str; 14] = [
-    "in",
-    "on",
-    "at",
-    "during",
-    "after",
-    "before",
-    "since",
-    "until",
-    "from",
-    "between",
-    "among",
-    "throughout",
-    "within",
-    "under",
-];
 /// Leading phrases with more words are cut off.
 const MAX_LEAD: usize = 7;
 
@@ -193,7 +118,7 @@ impl Asker<'_> {
         // "Further south lies the crater."
         let first = clause.phrases.iter().find(|phrase| phrase.kind != PhraseKind::Adverb);
         let begins = first.is_some_and(|it| it.kind == PhraseKind::Noun && !self.is_time(it));
-        if begins && NO_NOUN.contains(&base.as_str()) {
+        if begins && NO_NOUN.contains(&base) {
             return true;
         }
         let is_noun = |phrase: &Phrase| phrase.kind == PhraseKind::Noun && !self.is_time(phrase);
@@ -205,7 +130,7 @@ impl Asker<'_> {
         let first = clause.phrases.first();
         let is_bare =
             first.is_some_and(|it| it.kind == PhraseKind::Noun && self.token(it.tokens.start).tag == Tag::Adj);
-        follows && (clause.verb.is_passive || !TWO_OBJECTS.contains(&base.as_str())) || keeps && is_bare
+        follows && (clause.verb.is_passive || !TWO_OBJECTS.contains(&base)) || keeps && is_bare
     }
 
     /// Whether the verb does not agree with the subject in number, so that the sentence was misread.
@@ -254,7 +179,7 @@ impl Asker<'_> {
             !lead.iter().any(|it| it.tokens.end == phrase.tokens.start || it.tokens.start == phrase.tokens.end);
         let first = self.token(phrase.tokens.start);
         let is_as_of = first.is("as") && self.token(phrase.tokens.start + 1).is("of");
-        is_alone && (phrase.kind == PhraseKind::Noun || first.is_any(&KEPT_LEADS) || is_as_of)
+        is_alone && (phrase.kind == PhraseKind::Noun || KEPT_LEADS.contains(&first.lower) || is_as_of)
     }
 
     /// Whether a leading phrase only connects the sentence with others: "for example".
@@ -412,7 +337,7 @@ impl Asker<'_> {
         let Some(noun) = noun_phrase(self.writer.sentence, tokens.start) else { return false };
         let has_more = noun.tokens.end < tokens.end || noun.owner.is_some();
         !has_more
-            && self.token(noun.head).is_any(&VAGUE)
+            && VAGUE.contains(&self.token(noun.head).lower)
             && noun.tokens.clone().all(|at| self.token(at).tag != Tag::Name)
     }
 
