@@ -7,7 +7,8 @@ use args::Import;
 use burn::tensor::Device;
 use models::bundle::{DOCUMENT_HASHES, NGRAM_COUNTS};
 use models::interop::{
-    Layout, Tensors, import, is_keras_file, is_pytorch_file, read_weights, reordered, with_one_hot_embedding,
+    Layout, Tensors, has_keras_config, import, is_keras_file, is_pytorch_file, read_weights, reordered,
+    with_one_hot_embedding,
 };
 use models::{LanguageModel, LmBundle, LmMetadata, Network, evaluate};
 use seqdata::{Loader, Order, TextDataset};
@@ -30,6 +31,13 @@ use crate::view::format::decimals;
 pub fn run(args: &Import, backend: &BackendSelection) -> Result<()> {
     let layout = layout_of(args)?;
     let tensors = read_weights(&args.weights, args.key.as_deref())?;
+    if layout == Layout::Keras && is_keras_file(&args.weights)? && !has_keras_config(&args.weights)? {
+        warn(&[format!(
+            "{} has weights alone: LSTM and GRU are computed with tanh and sigmoid (early versions of Keras have hard_sigmoid), and layer \
+             normalisation with an epsilon of 1e-5 (Keras's default is 1e-3)",
+            args.weights.display()
+        )]);
+    }
     let tensors = renamed(tensors, &args.rename).map_err(|error| in_file(args, error))?;
     let device = backend.open()?;
     let mut kept = None;

@@ -89,6 +89,17 @@ fn a_model_of_keras_is_imported_with_the_words_of_its_tokenizer() {
 }
 
 #[test]
+fn a_file_of_weights_alone_does_not_say_what_its_layers_compute() {
+    let dir = TestDir::new();
+    let size = ["--set", "model.embedding_dim=3", "--set", r#"model.layers=[{cell="gru",units=4}]"#];
+    let characters = ["--set", "tokens.kind=characters", "--set", "clean.preset=verbatim"];
+    let more = [&size[..], &characters].concat();
+    let report = import(&dir, "keras_archives/gru.weights.h5", r#"["a","b","c","d","e","f","g"]"#, &more);
+    assert_eq!(report.code, Some(0), "{}", report.stderr);
+    assert!(report.stderr.contains("gru.weights.h5 has weights alone") && report.stderr.contains("hard_sigmoid"));
+}
+
+#[test]
 fn files_that_do_not_fit_are_rejected_with_the_reason_and_leave_no_model() {
     let dir = TestDir::new();
     let characters = ["--set", "tokens.kind=characters", "--set", "clean.preset=verbatim"];

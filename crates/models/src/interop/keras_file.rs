@@ -21,6 +21,8 @@ const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 /// The weights in a `.keras` archive, and its configuration.
 const ENTRY: &str = "model.weights.h5";
 const CONFIG: &str = "config.json";
+/// The attribute of a whole model with its configuration.
+const MODEL_CONFIG: &str = "model_config";
 /// More groups than the layers of a model have. In a damaged file a group may contain itself.
 const MAX_GROUPS: usize = 10_000;
 
@@ -34,6 +36,17 @@ pub fn is_keras_file(path: &Path) -> Result<bool> {
     file.by_ref().take(SIGNATURE.len() as u64).read_to_end(&mut bytes).map_err(Error::io(path, "read"))?;
     let is_archive = || ZipArchive::new(file).is_ok_and(|archive| archive.index_for_name(ENTRY).is_some());
     Ok(bytes == SIGNATURE || bytes.starts_with(b"PK\x03\x04") && is_archive())
+}
+
+/// Whether a file of Keras says what its layers compute: archives and whole models do, files of weights alone do not.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn has_keras_config(path: &Path) -> Result<bool> {
+    let bytes = read::file(path).map_err(Error::io(path, "read"))?;
+    let is_archive = !bytes.starts_with(SIGNATURE);
+    let of_root = || File::from_bytes(bytes).ok()?.root().attrs().ok().map(|found| found.contains_key(MODEL_CONFIG));
+    Ok(is_archive || of_root().unwrap_or_default())
 }
 
 /// The tensors of a file, under the names of Keras 3 for layers without names of their own.
@@ -91,9 +104,9 @@ pub(super) fn stored(path: &Path) -> Result<Vec<StoredTensor>> {
 /// The weights of an archive, and its configuration.
 fn entries(bytes: Vec<u8>) -> std::result::Result<(Vec<u8>, Option<String>), zip::result::ZipError> {
     let mut archive = ZipArchive::new(Cursor::new(bytes))?;
-    let (mut weights, mut config) = (Vec::new(), String::new());
-    archive.by_name(ENTRY)?.read_to_end(&mut weights)?;
-    archive.by_name(CONFIG)?.read_to_string(&mut config)?;
+    // A small archive may unpack to any size.
+    let weights = read::read_to_end(archive.by_name(ENTRY)?, read::WHOLE_TEXT)?;
+    let config = read::utf8(read::read_to_end(archive.by_name(CONFIG)?, read::SMALL_FILE)?)?;
     Ok((weights, Some(config)))
 }
 
@@ -116,7 +129,7 @@ fn layers(bytes: Vec<u8>) -> std::result::Result<(Vec<SavedLayer>, Option<String
 
 /// The layers in a file, and its configuration.
 fn model(root: &Group) -> std::result::Result<(Vec<SavedLayer>, Option<String>), hdf5_pure::Error> {
-    let config = root.attrs()?.get("model_config").and_then(|config| config.as_str()).map(String::from);
+    let config = root.attrs()?.get(MODEL_CONFIG).and_then(|config| config.as_str()).map(String::from);
     Ok((saved_layers(root)?, config))
 }
 

@@ -23,7 +23,7 @@ mod token_order;
 mod weight_file;
 
 pub use array::{Array, Tensors};
-pub use keras_file::is_keras_file;
+pub use keras_file::{has_keras_config, is_keras_file};
 pub use layout::Layout;
 pub use model::{Imported, export, export_stack, import, import_stack};
 pub use onnx::write_onnx;
