@@ -1,5 +1,6 @@
 //! The fields of a request: its JSON body, read with limits. Unknown fields are ignored.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -17,8 +18,16 @@ use crate::app::App;
 pub(crate) const MAX_BODY: usize = 1 << 20;
 /// The bytes of a longer body that are taken before its connection is closed.
 const MAX_TAKEN: usize = 16 << 20;
-/// The characters of a value that an error message shows.
+/// The characters of a value that a message shows.
 const SHOWN: usize = 60;
+
+/// A text of a request as messages show it: of a long one its beginning.
+pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => Cow::Owned(text[..end].to_owned() + "…"),
+        None => Cow::Borrowed(text),
+    }
+}
 
 /// The fields of a request.
 pub(crate) struct Fields(Map<String, Value>);
@@ -40,12 +49,7 @@ impl Fields {
 
     /// The error of a field with this value.
     pub fn unexpected(key: &str, value: &Value, expected: &str) -> ApiError {
-        let mut found = value.to_string();
-        if let Some((end, _)) = found.char_indices().nth(SHOWN) {
-            found.truncate(end);
-            found.push('…');
-        }
-        ApiError::invalid(key, format!("`{key}` is {found}; expected {expected}"))
+        ApiError::invalid(key, format!("`{key}` is {}; expected {expected}", shortened(&value.to_string())))
     }
 
     /// Rejects a field that has an effect elsewhere, unless its value is among those without one.
@@ -69,7 +73,8 @@ impl FromRequest<Arc<App>> for Fields {
         let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media_type = media_type.unwrap_or("none").split(';').next().unwrap_or_default().trim();
         if !media_type.eq_ignore_ascii_case("application/json") {
-            let message = format!("the content type is {}; expected application/json", media_type.escape_debug());
+            let message =
+                format!("the content type is {}; expected application/json", shortened(media_type).escape_debug());
             return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
         }
         // A sender that waits for the server's consent, or would send very much, is answered at once.

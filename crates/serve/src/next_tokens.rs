@@ -14,7 +14,7 @@ use crate::api_error::ApiError;
 use crate::app::App;
 use crate::completion_request::{max_copied, prompt_warnings};
 use crate::engine::{Event, Job, Work, event_channel};
-use crate::fields::Fields;
+use crate::fields::{Fields, shortened};
 use crate::models::ModelChoice;
 use crate::prediction::{ListedToken, PredictionRequest};
 use crate::trace::shortest_run;
@@ -87,12 +87,13 @@ pub(crate) async fn next_tokens(State(app): State<Arc<App>>, fields: Fields) -> 
     };
     let no_training_text = app.models.training_text(&model).err().map(String::from);
     let name = model.name.clone();
+    let unknown: Vec<_> = oov_tokens.iter().map(|token| shortened(token)).collect();
     // Sequences of a large training text are looked for by another thread than that of the connections.
     let choices = tokio::task::spawn_blocking(move || with_copies(&app, &model, &ids[text_start..], next, limits));
     let failed = |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the text could not be traced: try another one");
     let choices = choices.await.map_err(failed)?;
     Ok(Json(json!({
-        "model": name, "unknown_tokens": oov_tokens, "next": choices, "no_training_text": no_training_text,
+        "model": name, "unknown_tokens": unknown, "next": choices, "no_training_text": no_training_text,
         "warnings": warnings,
     })))
 }
