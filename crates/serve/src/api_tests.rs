@@ -155,6 +155,10 @@ fn prompts_that_lose_tokens_are_answered_with_warnings() {
     let body = json!({ "prompt": ["the wolf saw a lamb", long], "max_tokens": 1 });
     let warnings = json!(["not in the vocabulary and read as the unknown token: wolf, lamb", cut]);
     assert_eq!(server.ask("/v1/completions", &body).json()["warnings"], warnings);
+    let unknown = format!("{}…", "z".repeat(60));
+    let next = server.ask("/api/next", &json!({ "text": "z".repeat(500_000) })).json();
+    let warning = format!("not in the vocabulary and read as the unknown token: {unknown}");
+    assert_eq!((&next["unknown_tokens"], &next["warnings"]), (&json!([unknown]), &json!([warning])));
     let mut streamed = body.clone();
     streamed["stream"] = json!(true);
     let answer = server.ask("/v1/completions", &streamed);
