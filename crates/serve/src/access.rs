@@ -15,8 +15,8 @@ use axum::response::{IntoResponse, Response};
 
 use crate::api_error::ApiError;
 use crate::app::App;
-use crate::fields::shortened;
 use crate::page_routes::is_of_page;
+use crate::shortened::shortened;
 
 /// Headers of every answer: a page may load only what this server has, and no other site may show or read it.
 const HEADERS: [(&str, &str); 5] = [

@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::fields::shortened;
+use crate::shortened::shortened;
 
 /// Seconds after which a client may try again when the server is busy.
 const RETRY_SECONDS: u16 = 1;

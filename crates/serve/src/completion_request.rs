@@ -7,8 +7,9 @@ use text_prep::OovPolicy;
 use crate::api_error::ApiError;
 use crate::app::App;
 use crate::engine::MAX_RUNNING;
-use crate::fields::{Fields, shortened};
+use crate::fields::Fields;
 use crate::models::ModelChoice;
+use crate::shortened::shortened;
 use crate::system::random_bits;
 
 /// The most tokens of a text.

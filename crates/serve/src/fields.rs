@@ -1,6 +1,5 @@
 //! The fields of a request: its JSON body, read with limits. Unknown fields are ignored.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -13,21 +12,12 @@ use serde_json::{Map, Value};
 
 use crate::api_error::ApiError;
 use crate::app::App;
+use crate::shortened::shortened;
 
 /// The longest body, in bytes.
 pub(crate) const MAX_BODY: usize = 1 << 20;
 /// The bytes of a longer body that are taken before its connection is closed.
 const MAX_TAKEN: usize = 16 << 20;
-/// The characters of a value that a message shows.
-const SHOWN: usize = 60;
-
-/// A text of a request as messages show it: of a long one its beginning.
-pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => Cow::Owned(text[..end].to_owned() + "…"),
-        None => Cow::Borrowed(text),
-    }
-}
 
 /// The fields of a request.
 pub(crate) struct Fields(Map<String, Value>);

@@ -16,6 +16,7 @@
 //! | `engine`, `prediction` | running texts: written, or given and predicted |
 //! | `completions`, `answer_format`, `next_tokens`, `trace`, `questions`, `model_list`, `run_events` | answers |
 //! | `models` | the models, their names and blends of them |
+//! | `shortened` | long texts of requests in messages |
 //! | `system` | random bits and the time |
 
 mod access;
@@ -42,6 +43,7 @@ mod prediction;
 mod questions;
 mod run_events;
 mod server;
+mod shortened;
 #[cfg(test)]
 mod socket_tests;
 mod system;

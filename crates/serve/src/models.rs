@@ -7,7 +7,7 @@ use generate::{Blend, Generator};
 use qa::QaPipeline;
 
 use crate::api_error::ApiError;
-use crate::fields::shortened;
+use crate::shortened::shortened;
 use crate::system::unix_time;
 
 /// What the name of a blend begins with, as in `blend:a=0.7,b=0.3`.

@@ -14,9 +14,10 @@ use crate::api_error::ApiError;
 use crate::app::App;
 use crate::completion_request::{max_copied, prompt_warnings};
 use crate::engine::{Event, Job, Work, event_channel};
-use crate::fields::{Fields, shortened};
+use crate::fields::Fields;
 use crate::models::ModelChoice;
 use crate::prediction::{ListedToken, PredictionRequest};
+use crate::shortened::shortened;
 use crate::trace::shortest_run;
 
 /// The most tokens that are listed.

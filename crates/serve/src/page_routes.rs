@@ -11,8 +11,8 @@ use page::{Asset, INDEX, asset};
 
 use crate::api_error::ApiError;
 use crate::app::App;
-use crate::fields::shortened;
 use crate::path_name::PathName;
+use crate::shortened::shortened;
 
 /// Where the files of the page are.
 const ASSETS: &str = "/assets/";

@@ -25,8 +25,8 @@ use tokio::sync::watch;
 
 use crate::api_error::ApiError;
 use crate::app::App;
-use crate::fields::shortened;
 use crate::path_name::PathName;
+use crate::shortened::shortened;
 
 /// The file of a run with a line for each event.
 const METRICS: &str = "metrics.jsonl";
