@@ -1,7 +1,7 @@
 //! Errors of this crate. Each message is one line: what was found, what was expected, what to do.
 
 use seqdata::ConfigError;
-use text_prep::error::suggestions;
+use text_prep::error::{one_line, suggestions};
 use text_prep::{counted, list_nearest};
 
 /// The result of generation or evaluation.
@@ -42,7 +42,7 @@ pub enum Error {
     #[error(
         "a stop text contains `{}`, which is not in the vocabulary{}, so the model never writes it: correct it or leave \
          it out",
-        .token.escape_debug(),
+        one_line(.token),
         suggestions(.nearest)
     )]
     StopTextNotInVocabulary {
@@ -54,7 +54,7 @@ pub enum Error {
     /// The model has labels, but not this one.
     #[error(
         "the model has no label `{}`; expected one of its labels (nearest first): {}",
-        .label.escape_debug(),
+        one_line(.label),
         list_nearest(.label, .known)
     )]
     UnknownLabel {
@@ -64,7 +64,7 @@ pub enum Error {
         known: Vec<String>,
     },
     /// A label was given, but the model has none.
-    #[error("the label is `{}`, but the model was trained without labels: leave it out", .label.escape_debug())]
+    #[error("the label is `{}`, but the model was trained without labels: leave it out", one_line(.label))]
     NoLabels {
         /// The label.
         label: String,

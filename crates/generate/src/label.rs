@@ -52,6 +52,9 @@ mod tests {
         );
         let error = label_number(&config, Some("Poe")).unwrap_err().to_string();
         assert!(error.contains("`Poe`") && error.contains("without labels"), "{error}");
+        let long = "é".repeat(10_000);
+        let errors = [&config, &labelled].map(|config| label_number(config, Some(&long)).unwrap_err().to_string());
+        assert!(errors.iter().all(|error| error.contains("éé … éé") && error.chars().count() < 300), "{errors:?}");
         let many = config.labels((0..30).map(|number| format!("{number}")));
         let error = label_number(&many, Some("30")).unwrap_err().to_string();
         assert!(error.contains(": `0`, `3`, ") && error.ends_with(" and 18 more"), "{error}");

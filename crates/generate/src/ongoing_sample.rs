@@ -26,6 +26,8 @@ pub struct OngoingSample<'a> {
     ends: Vec<u32>,
     /// The ids that the models have not read yet: of the prompt, or the last one.
     unread: Vec<u32>,
+    /// The number of ids of the prompt that come before its text.
+    text_start: usize,
     /// The number of likeliest tokens to report with each token, if log-probabilities are wanted.
     log_probs: Option<usize>,
     /// The log-probabilities of the tokens that are sampled, and those that are reported beside them.
@@ -76,6 +78,7 @@ impl<'a> OngoingSample<'a> {
             stops: Stops::new(tokenizer, &sampling.stop_texts)?,
             ends: sampling.stop_id.into_iter().chain(document).collect(),
             unread: ids[ids.len().saturating_sub(MAX_READ)..].to_vec(),
+            text_start: prompt.text_start,
             log_probs: None,
             scores: Vec::new(),
             never_sampled: tokenizer.vocabulary.never_sampled().collect(),
@@ -93,7 +96,8 @@ impl<'a> OngoingSample<'a> {
         Self { log_probs: Some(count), ..self }
     }
 
-    /// Samples no id that would be the last of more than `most` ids in a row of `text`, unless all others are impossible.
+    /// Samples no id that would be the last of more than `most` ids in a row of `text`, unless all others are impossible. What
+    /// the prompt has before its text, such as separators, does not count.
     #[must_use]
     pub fn with_copy_limit(self, text: &'a TrainingText, most: usize) -> Self {
         Self { copy_limit: Some((text, most)), ..self }
@@ -158,8 +162,8 @@ impl<'a> OngoingSample<'a> {
     /// `logits` without those of ids that would copy too many in a row; `None` if there are none, or no others.
     fn without_copies(&self, logits: &[f32]) -> Option<Vec<f32>> {
         let (text, most) = self.copy_limit?;
-        let history = self.sample.history();
-        let copies = text.followers(&history[history.len().checked_sub(most)?..]);
+        let written = self.sample.history().get(self.text_start..).unwrap_or_default();
+        let copies = text.followers(&written[written.len().checked_sub(most)?..]);
         let mut allowed = logits.to_vec();
         copies.iter().for_each(|&id| allowed[id as usize] = f32::NEG_INFINITY);
         self.never_sampled.iter().for_each(|&id| allowed[id as usize] = f32::NEG_INFINITY);
@@ -322,6 +326,26 @@ mod tests {
         for number in 0..5 {
             assert!(longest(Some(3), number) <= 3);
         }
+    }
+
+    #[test]
+    fn separators_before_a_text_are_not_copied() {
+        let generator = generator(WORDS, Some("."));
+        let blend = Blend::of(&generator);
+        let [separator, a, e] = [".", "a", "é"].map(|token| generator.tokenizer().vocabulary.id(token).unwrap());
+        let text = TrainingText::new(vec![separator, separator, separator, a, e, a, e], None);
+        let logits = vec![0.0; generator.tokenizer().vocabulary.len()];
+        let excluded = |prompt: &str| -> Vec<u32> {
+            let prompt = generator.prompt(prompt).unwrap();
+            let sample = OngoingSample::new(&blend, &prompt, &Sampling::default(), 0).unwrap();
+            let allowed = sample.with_copy_limit(&text, 3).without_copies(&logits).unwrap_or_else(|| logits.clone());
+            [separator, a, e].into_iter().filter(|&id| allowed[id as usize].is_infinite()).collect()
+        };
+        // The prompts begin with three, two and one separators, the last one with none.
+        for prompt in ["", "a", "a é"] {
+            assert_eq!(excluded(prompt), [] as [u32; 0], "{prompt}");
+        }
+        assert_eq!(excluded("a é a"), [e]);
     }
 
     #[test]

@@ -90,7 +90,8 @@ impl<'a> Predictor<'a> {
     /// If a model does not have the label.
     pub fn new(blend: &Blend<'a>, label: Option<&str>, state_mode: Option<StateMode>) -> Result<Self> {
         let part = |&(generator, weight): &(&'a Generator, f64)| {
-            let prompt = Prompt { ids: Vec::new(), oov_tokens: Vec::new(), label: label.map(Into::into) };
+            let label = label.map(Into::into);
+            let prompt = Prompt { ids: Vec::new(), text_start: 0, oov_tokens: Vec::new(), label };
             let session = Session::new(generator, &prompt, state_mode.unwrap_or_else(|| generator.state_mode()))?;
             Ok(Part { generator, weight, session })
         };

@@ -13,6 +13,9 @@ use crate::generator::Generator;
 pub struct Prompt {
     /// The ids, at least one.
     pub ids: Vec<u32>,
+    /// The number of ids before those of the text: the document token, separators, line ends that begin a paragraph, or the
+    /// token in the place of an empty text.
+    pub text_start: usize,
     /// Out-of-vocabulary tokens, which were dropped or mapped to the unknown token.
     pub oov_tokens: Vec<String>,
     /// The label of the text, in a model of labelled documents. Default: none.
@@ -52,13 +55,13 @@ impl Generator {
 }
 
 impl From<Vec<u32>> for Prompt {
-    /// A prompt of these ids.
+    /// A prompt of these ids, which are all of the text.
     ///
     /// # Panics
     /// If there are none.
     fn from(ids: Vec<u32>) -> Self {
         assert!(!ids.is_empty(), "a prompt has at least one id");
-        Self { ids, oov_tokens: Vec::new(), label: None }
+        Self { ids, text_start: 0, oov_tokens: Vec::new(), label: None }
     }
 }
 
@@ -104,6 +107,7 @@ fn encode_prompt(
     let text = if line_end.is_some() { as_paragraph(&tokenizer.vocabulary, text) } else { text.into() };
     let encoded = tokenizer.encode(&text, oov)?;
     let mut ids = encoded.ids;
+    let given = ids.len();
     if let Some(document) = document {
         ids.insert(0, document);
     } else if let Some(separator) = separator
@@ -118,6 +122,8 @@ fn encode_prompt(
         // that was trained on running text has seldom seen the state of zeros.
         ids.splice(0..0, [line_end; 2]);
     }
+    let mut text_start = ids.len() - given;
+    text_start += tokenizer.leading_separators(&ids[text_start..]);
     if ids.is_empty() && !encoded.oov_tokens.is_empty() {
         return Err(Error::EmptyPrompt);
     }
@@ -128,8 +134,9 @@ fn encode_prompt(
         let standalone =
             |id: &u32| vocabulary.token(*id).is_some_and(|token| tokenizer.pre_tokenizer.is_standalone(token));
         ids.extend(tokens.iter().copied().find(standalone).or(tokens.first().copied()));
+        text_start = ids.len();
     }
-    Ok(Prompt { ids, oov_tokens: encoded.oov_tokens, label: None })
+    Ok(Prompt { ids, text_start, oov_tokens: encoded.oov_tokens, label: None })
 }
 
 /// `text` as the beginning of a paragraph in a text with this vocabulary of subwords: without a single space before it. A word in
@@ -200,6 +207,25 @@ mod tests {
     }
 
     #[test]
+    fn the_text_of_a_prompt_begins_after_separators_and_the_document_token() {
+        let text = |preset: &str, separator: Option<&str>, text: &str, document: Option<u32>| {
+            let prompt = encode_prompt(&tokenizer(preset, separator), text, OovPolicy::Drop, 5, document).unwrap();
+            prompt.ids[prompt.text_start..].to_vec()
+        };
+        for preset in ["keras-lowercase", "prose"] {
+            assert_eq!(text(preset, Some("|"), "", None), [] as [u32; 0]);
+            assert_eq!(text(preset, Some("|"), "the fox", None), [3, 4]);
+            // A separator within the text is a part of it.
+            assert_eq!(text(preset, Some("|"), "the | fox", None), [3, 2, 4]);
+        }
+        assert_eq!(text("prose", Some("|"), "| the fox", None), [3, 4]);
+        assert_eq!(text("prose", None, "the fox", Some(9)), [3, 4]);
+        assert_eq!(text("prose", None, "fox", None), [4]);
+        // The most frequent token stands for an empty text.
+        assert_eq!(text("prose", None, "", None), [] as [u32; 0]);
+    }
+
+    #[test]
     fn a_prompt_of_a_model_of_documents_begins_one() {
         for separator in [None, Some("|")] {
             let ids =
@@ -220,6 +246,7 @@ mod tests {
         let with_line_ends = subwords(&[(" the", 9), ("\n", 3)]);
         let text = |text: &str, document: Option<u32>| {
             let prompt = encode_prompt(&with_line_ends, text, OovPolicy::Error, 5, document).unwrap();
+            assert_eq!(with_line_ends.decode(&prompt.ids[prompt.text_start..]), text);
             with_line_ends.decode(&prompt.ids)
         };
         assert_eq!(text("Once", None), "\n\nOnce");

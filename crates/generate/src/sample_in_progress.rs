@@ -17,8 +17,8 @@ use crate::unfinished::Unfinished;
 pub struct Sample {
     /// The text to append to the prompt.
     pub text: String,
-    /// The ids of the text. Those of subwords begin with the last word of the prompt, which they may continue; tokens that
-    /// only write that word do not count in the maximum number of tokens.
+    /// The ids of the text. Those of subwords begin with the last word of the prompt, of at most 64 bytes, which they may
+    /// continue; tokens that only write that word do not count in the maximum number of tokens.
     pub ids: Vec<u32>,
     /// Whether the text ended by itself: at the end of its document, or where the options say. Otherwise it has the maximum
     /// number of tokens.

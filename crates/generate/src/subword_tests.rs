@@ -100,6 +100,20 @@ fn a_prompt_that_ends_within_a_word_is_continued_by_the_token_of_the_word() {
 }
 
 #[test]
+fn a_very_long_last_word_is_not_written_again() {
+    let generator = writing("Ġfox");
+    let sampling = Sampling::default().temperature(0.0).max_tokens(2);
+    // With the space before it, a word of 64 bytes, each a token, and one that is longer.
+    for (letters, ids) in [(63, 64 + 2), (64, 2), (1_000, 2)] {
+        let prompt = format!("the {}", "z".repeat(letters));
+        let sample = generator.sample(&prompt, &sampling, 0).unwrap();
+        assert_eq!((sample.text.as_str(), sample.ids.len()), (" fox fox", ids), "{letters}");
+        let pieces = generator.stream(&prompt, &sampling).unwrap();
+        assert_eq!(pieces.map(Result::unwrap).collect::<String>(), " fox fox");
+    }
+}
+
+#[test]
 fn the_best_of_several_texts_continues_the_word_of_its_prompt() {
     let packed = subword_generator();
     for generator in [composed(&packed), packed] {

@@ -2,9 +2,13 @@
 //! tokens where a word continues than where it ends, so these bytes are not given to the model as tokens. Its first token must
 //! begin with all of them instead, or be the first of those that the tokenizer makes of them. Other tokens of the same bytes,
 //! such as ` q` and `u`, are excluded: no text has ` quick` as ` q`, `u`, `ick`, so what the model writes after them would be
-//! arbitrary.
+//! arbitrary. A very long pre-token is given to the model as it is: it is no word that the next tokens complete, and to write it
+//! again would take a step of the model for each of its tokens.
 
 use text_prep::Tokenizer;
+
+/// The longest pre-token that is written again, in bytes.
+const LONGEST: usize = 64;
 
 /// The end of a prompt that the next tokens must write first.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +21,8 @@ pub(crate) struct Unfinished {
 
 impl Unfinished {
     /// Divides the ids of a prompt into those before its last pre-token and that pre-token. `document` is the document
-    /// token. If nothing would be left for the model, or the ids are not those of a text, all are given to it.
+    /// token. If nothing would be left for the model, the pre-token is longer than [`LONGEST`], or the ids are not those of a
+    /// text, all are given to it.
     pub fn split_off<'a>(tokenizer: &Tokenizer, ids: &'a [u32], document: Option<u32>) -> (&'a [u32], Self) {
         let whole = (ids, Self::default());
         if !tokenizer.vocabulary.is_subwords() {
@@ -27,6 +32,9 @@ impl Unfinished {
         let text = tokenizer.decode(&ids[start..]);
         let mut last = String::new();
         tokenizer.pre_tokenizer.for_each_token(&text, |token| token.clone_into(&mut last));
+        if last.len() > LONGEST {
+            return whole;
+        }
         let (mut at, mut length) = (ids.len(), 0);
         while at > start && length < last.len() {
             at -= 1;

@@ -39,10 +39,11 @@ export class ModelSource {
 
     async next({ text, count, sampling, signal }) {
         const { documentId, unit } = this.tokenizer;
-        const { ids } = this.encode(withoutLastSpaces(text, unit));
+        const { ids, before } = this.encode(withoutLastSpaces(text, unit));
+        const written = ids.slice(before);
         const logProbs = await this.reader.next(ids, signal);
-        const weights = sampleWeights(without(logProbs, this.tooLong(ids, sampling)), sampling);
-        const copied = this.trainingText?.continuations(ids, COPIED_TOKENS) ?? new Set();
+        const weights = sampleWeights(without(logProbs, this.tooLong(written, sampling)), sampling);
+        const copied = this.trainingText?.continuations(written, COPIED_TOKENS) ?? new Set();
         const end = new TextEnd(this.tokenizer, ids, text);
         const choices = [];
         for (const id of likeliest(logProbs)) {
@@ -67,7 +68,8 @@ export class ModelSource {
 
     async generate({ text, maxTokens, seed, sampling, signal }, onPiece) {
         const { documentId, separatorId, unit } = this.tokenizer;
-        const ids = [...this.encode(withoutLastSpaces(text, unit)).ids];
+        const encoded = this.encode(withoutLastSpaces(text, unit));
+        const ids = [...encoded.ids];
         const writer = new TextEnd(this.tokenizer, ids, text).writer();
         const random = randomNumbers(seed);
         let logProb = null;
@@ -76,7 +78,7 @@ export class ModelSource {
             const logProbs = await this.reader.next(ids, signal);
             // A text does not begin with a document separator.
             const excluded = [
-                ...this.tooLong(ids, sampling),
+                ...this.tooLong(ids.slice(encoded.before), sampling),
                 ...(written === 0 && separatorId !== null ? [separatorId] : []),
             ];
             const id = draw(sampleWeights(without(logProbs, excluded), sampling), random());
@@ -138,9 +140,12 @@ export class ModelSource {
         return encoded;
     }
 
-    /** The ids with which a copied passage would be longer than the options allow. */
-    tooLong(ids, { maxCopied = 0 }) {
-        return maxCopied > 0 ? [...(this.trainingText?.continuations(ids, maxCopied) ?? [])] : [];
+    /**
+     * The ids with which a copied passage would be longer than the options allow. `written` are the ids of the text
+     * without those before it.
+     */
+    tooLong(written, { maxCopied = 0 }) {
+        return maxCopied > 0 ? [...(this.trainingText?.continuations(written, maxCopied) ?? [])] : [];
     }
 
     /** A passage of the training text with what stands around it. */

@@ -185,6 +185,25 @@ test("copied passages are found and can be limited", async () => {
     );
 });
 
+test("separators before a text are not copied", async () => {
+    // Ids count from 1: the separator is the last one, and a text of one word has three before it.
+    const separator = TOKENS.length + 1;
+    const trainingText = [separator, separator, separator, separator, 1, 2, 4, 5];
+    const model = source(words([...TOKENS, "|"], { separator: "|" }), { trainingText });
+    const the = async (text, word, maxCopied) => {
+        const choices = await model.next({ text, count: 100, sampling: { ...SAMPLING, maxCopied } });
+        return choices.find((choice) => choice.text.trim() === word);
+    };
+    assert.deepEqual(
+        [(await the("", "the", 3)).isAllowed, (await the("", "the", 3)).isCopied, (await the("the", "fox", 3)).isAllowed],
+        [true, false, true],
+    );
+    assert.equal((await the("the fox", "ran", 2)).isAllowed, false);
+    const { text } = await generated(model, { text: "", maxTokens: 40, sampling: { ...SAMPLING, maxCopied: 3 } });
+    const { passages } = await model.copied({ text, minTokens: 4 });
+    assert.deepEqual(passages, []);
+});
+
 test("a call that is aborted ends with an AbortError", async () => {
     const model = source(words(TOKENS));
     const aborted = new AbortController();

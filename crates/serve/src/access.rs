@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use crate::api_error::ApiError;
 use crate::app::App;
 use crate::page_routes::is_of_page;
+use crate::shortened::shortened;
 
 /// Headers of every answer: a page may load only what this server has, and no other site may show or read it.
 const HEADERS: [(&str, &str); 5] = [
@@ -82,7 +83,7 @@ impl Access {
             if !self.is_known(host) {
                 return Err(forbidden(format!(
                     "the host is `{}`; expected localhost, an address or a name that the server was started with",
-                    host.escape_debug()
+                    shortened(host).escape_debug()
                 )));
             }
         }
@@ -118,6 +119,12 @@ impl Access {
     }
 }
 
+/// Whether a client can ask for the server under this name: it has no scheme, port or path, and clients send names in ASCII.
+pub(crate) fn is_host_name(name: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    name.parse::<IpAddr>().is_ok() || (!name.is_empty() && name.bytes().all(is_part))
+}
+
 /// Checks that a request comes from a program or a page of this server.
 fn check_origin(headers: &HeaderMap) -> Result<(), ApiError> {
     let host = single(headers, &HOST)?.unwrap_or_default();
@@ -125,7 +132,7 @@ fn check_origin(headers: &HeaderMap) -> Result<(), ApiError> {
     if let Some(origin) = single(headers, &ORIGIN)?.filter(|origin| !is_own(origin)) {
         return Err(forbidden(format!(
             "the request comes from a page of `{}`; expected one of this server, or a program",
-            origin.escape_debug()
+            shortened(origin).escape_debug()
         )));
     }
     let site = single(headers, &HeaderName::from_static("sec-fetch-site"))?.unwrap_or("none");

@@ -6,6 +6,8 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::shortened::shortened;
+
 /// Seconds after which a client may try again when the server is busy.
 const RETRY_SECONDS: u16 = 1;
 
@@ -43,12 +45,13 @@ impl ApiError {
     /// 404: there is no model of this name.
     pub fn unknown_model<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
         let known = known.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let message = format!("there is no model `{}`: expected one of {known}", name.escape_debug());
+        let message = format!("there is no model `{}`: expected one of {known}", shortened(name).escape_debug());
         Self { status: StatusCode::NOT_FOUND, code: Some("model_not_found"), ..Self::invalid("model", message) }
     }
 
     /// 404: nothing can be traced to the training text of a model.
     pub fn no_training_text(name: &str, reason: &str) -> Self {
+        let name = shortened(name);
         let message = format!("nothing can be traced to the training text of `{name}`, which was not read: {reason}");
         Self { status: StatusCode::NOT_FOUND, code: Some("no_training_text"), ..Self::invalid("model", message) }
     }

@@ -3,7 +3,7 @@
 use qa::{QaPipeline, QgOptions, QuestionFormat, QuestionFormatter};
 use serde_json::{Value, json};
 
-use crate::test_server::{TestServer, WORDS, one};
+use crate::test_server::{TEXT, TestServer, WORDS, one, with_separators};
 
 #[test]
 fn the_next_tokens_have_the_probabilities_of_the_model() {
@@ -56,6 +56,29 @@ fn copied_sequences_are_traced_to_the_training_text() {
         let answer = server.ask("/api/trace", &json!({ "text": text, "shortest": shortest }));
         assert_eq!((answer.status, answer.error().contains("from 3 on")), (400, true), "{shortest}");
     }
+}
+
+#[test]
+fn separators_before_a_text_are_not_copied() {
+    let server = TestServer::with_models(|options| options, || vec![("one", with_separators(), Some(TEXT))]);
+    for text in ["", "a crow"] {
+        let answer = server.ask("/api/trace", &json!({ "text": text, "shortest": 3 })).json();
+        assert_eq!((&answer["runs"], &answer["text"]), (&json!([]), &json!(text)));
+        assert_eq!(answer["tokens"], text.split_whitespace().count());
+    }
+    let answer = server.ask("/api/trace", &json!({ "text": "A crow saw a the", "shortest": 3 })).json();
+    let runs = answer["runs"].as_array().unwrap();
+    let found = ["start", "end", "tokens"].map(|key| runs[0][key].clone());
+    assert_eq!((runs.len(), found), (1, [0, 12, 4].map(|number| json!(number))), "{answer}");
+    assert_eq!(runs[0]["source"]["position"], 20);
+    let copied = |text: &str, word: &str| {
+        let answer = server.ask("/api/next", &json!({ "text": text, "k": 20, "max_copied": 3 })).json();
+        let next = answer["next"].as_array().unwrap().iter().find(|next| next["token"] == word).unwrap();
+        ["copied_tokens", "is_copied", "is_allowed"].map(|key| next[key].clone())
+    };
+    assert_eq!(copied("", "a"), [json!(1), json!(false), json!(true)]);
+    assert_eq!(copied("a crow", "saw"), [json!(3), json!(false), json!(true)]);
+    assert_eq!(copied("a crow saw", "a"), [json!(4), json!(false), json!(false)]);
 }
 
 #[test]
@@ -132,6 +155,10 @@ fn prompts_that_lose_tokens_are_answered_with_warnings() {
     let body = json!({ "prompt": ["the wolf saw a lamb", long], "max_tokens": 1 });
     let warnings = json!(["not in the vocabulary and read as the unknown token: wolf, lamb", cut]);
     assert_eq!(server.ask("/v1/completions", &body).json()["warnings"], warnings);
+    let unknown = format!("{}…", "z".repeat(60));
+    let next = server.ask("/api/next", &json!({ "text": "z".repeat(500_000) })).json();
+    let warning = format!("not in the vocabulary and read as the unknown token: {unknown}");
+    assert_eq!((&next["unknown_tokens"], &next["warnings"]), (&json!([unknown]), &json!([warning])));
     let mut streamed = body.clone();
     streamed["stream"] = json!(true);
     let answer = server.ask("/v1/completions", &streamed);

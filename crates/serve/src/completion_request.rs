@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::engine::MAX_RUNNING;
 use crate::fields::Fields;
 use crate::models::ModelChoice;
+use crate::shortened::shortened;
 use crate::system::random_bits;
 
 /// The most tokens of a text.
@@ -75,19 +76,12 @@ impl CompletionRequest {
             Style::Completion => prompts(fields)?,
             Style::Chat => vec![last_user_message(fields)?],
         };
+        let n = texts_per_prompt(fields, texts.len())?;
         let encode = |text: String| {
             let encoded = generator.prompt(&text).map_err(|error| ApiError::invalid("prompt", error.to_string()))?;
             Ok(WantedPrompt { text, encoded: Prompt { label: label.clone(), ..encoded } })
         };
         let prompts: Vec<WantedPrompt> = texts.into_iter().map(encode).collect::<Result<_, ApiError>>()?;
-        let n: usize = fields.get("n", "a number of texts")?.unwrap_or(1);
-        if n == 0 || n.saturating_mul(prompts.len()) > MAX_RUNNING {
-            let expected = format!("at least 1, and at most {MAX_RUNNING} texts for all prompts");
-            return Err(ApiError::invalid(
-                "n",
-                format!("`n` is {n}, of {} prompts; expected {expected}", prompts.len()),
-            ));
-        }
         let sampling = sampling(fields, generator, &app.sampling)?;
         // In a chat the answer is the message of the model alone.
         let echo = style == Style::Completion && fields.get("echo", "true or false")?.unwrap_or(false);
@@ -128,6 +122,26 @@ impl CompletionRequest {
     pub fn only_scores(&self) -> bool {
         self.sampling.max_tokens == 0
     }
+}
+
+/// The number of texts for each of so many prompts.
+///
+/// # Errors
+/// 400 if it is 0, or there are too many prompts or texts.
+fn texts_per_prompt(fields: &Fields, prompts: usize) -> Result<usize, ApiError> {
+    let n: usize = fields.get("n", "a number of texts")?.unwrap_or(1);
+    if prompts > MAX_RUNNING {
+        return Err(ApiError::invalid(
+            "prompt",
+            format!("`prompt` has {prompts} prompts; expected at most {MAX_RUNNING}"),
+        ));
+    }
+    if n == 0 || n.saturating_mul(prompts) > MAX_RUNNING {
+        let of = if prompts > 1 { format!(" for each of {prompts} prompts") } else { String::new() };
+        let expected = format!("at least 1, and at most {MAX_RUNNING} texts for all prompts");
+        return Err(ApiError::invalid("n", format!("`n` is {n}{of}; expected {expected}")));
+    }
+    Ok(n)
 }
 
 /// The most tokens in a row that a text may copy from the training text of its model.
@@ -173,7 +187,7 @@ pub(crate) fn prompt_warnings(generator: &Generator, prompt: &Prompt, is_scored:
 
 /// The first ones of these tokens.
 fn listed(tokens: &[String]) -> String {
-    let first = tokens.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let first = tokens.iter().take(LISTED).map(|token| shortened(token)).collect::<Vec<_>>().join(", ");
     match tokens.len().saturating_sub(LISTED) {
         0 => first,
         more => format!("{first} and {more} more"),

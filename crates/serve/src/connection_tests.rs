@@ -182,6 +182,23 @@ fn an_address_that_cannot_be_used_is_an_error() {
             let empty = Server::bind(Options { token: Some(token.into()), ..Options::new(address) }).err();
             assert!(matches!(empty, Some(Error::EmptyToken)), "{address}");
         }
+        for token in ["a b", " secret", "secret\n", "schlüssel"] {
+            let invalid = Server::bind(Options { token: Some(token.into()), ..Options::new(address) }).err().unwrap();
+            let message = invalid.to_string();
+            assert!(matches!(invalid, Error::InvalidToken) && !message.contains(token), "{message}");
+        }
+    }
+    let named = |name: &str| Options {
+        hosts: vec!["ok.local".into(), name.into()],
+        ..Options::new(SocketAddr::from(([127, 0, 0, 1], 0)))
+    };
+    for name in ["http://x", "studio.local:8080", "x/", "", "a b", "müller.local"] {
+        let invalid = Server::bind(named(name)).err().unwrap();
+        assert!(matches!(&invalid, Error::InvalidHost { name: found } if found == name), "{invalid}");
+        assert!(invalid.to_string().starts_with(&format!("`{name}` is no host name: expected")), "{invalid}");
+    }
+    for name in ["studio.local", "my_pc-2", "10.0.0.5", "::1"] {
+        assert!(Server::bind(named(name)).is_ok(), "{name}");
     }
     assert!(Server::bind(Options { token: Some("secret".into()), ..everywhere }).is_ok());
 }

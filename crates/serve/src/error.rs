@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use text_prep::error::one_line;
+
 /// The result of starting a server.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -34,6 +36,18 @@ pub enum Error {
     /// A token that protects nothing.
     #[error("the token is empty: give one that others cannot guess, or none")]
     EmptyToken,
+    /// A token that clients cannot send.
+    #[error("the token has white space or other characters than those of ASCII: expected letters, digits and signs")]
+    InvalidToken,
+    /// A name that no request has as its host.
+    #[error(
+        "`{}` is no host name: expected a name alone, in ASCII, without `http://`, port and path, as in `studio.local`",
+        one_line(.name)
+    )]
+    InvalidHost {
+        /// The name as given.
+        name: String,
+    },
     /// The system does not give what a server needs.
     #[error("the server cannot run: {0}")]
     Runtime(std::io::Error),

@@ -12,13 +12,12 @@ use serde_json::{Map, Value};
 
 use crate::api_error::ApiError;
 use crate::app::App;
+use crate::shortened::shortened;
 
 /// The longest body, in bytes.
 pub(crate) const MAX_BODY: usize = 1 << 20;
 /// The bytes of a longer body that are taken before its connection is closed.
 const MAX_TAKEN: usize = 16 << 20;
-/// The characters of a value that an error message shows.
-const SHOWN: usize = 60;
 
 /// The fields of a request.
 pub(crate) struct Fields(Map<String, Value>);
@@ -40,12 +39,7 @@ impl Fields {
 
     /// The error of a field with this value.
     pub fn unexpected(key: &str, value: &Value, expected: &str) -> ApiError {
-        let mut found = value.to_string();
-        if let Some((end, _)) = found.char_indices().nth(SHOWN) {
-            found.truncate(end);
-            found.push('…');
-        }
-        ApiError::invalid(key, format!("`{key}` is {found}; expected {expected}"))
+        ApiError::invalid(key, format!("`{key}` is {}; expected {expected}", shortened(&value.to_string())))
     }
 
     /// Rejects a field that has an effect elsewhere, unless its value is among those without one.
@@ -69,7 +63,8 @@ impl FromRequest<Arc<App>> for Fields {
         let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media_type = media_type.unwrap_or("none").split(';').next().unwrap_or_default().trim();
         if !media_type.eq_ignore_ascii_case("application/json") {
-            let message = format!("the content type is {}; expected application/json", media_type.escape_debug());
+            let message =
+                format!("the content type is {}; expected application/json", shortened(media_type).escape_debug());
             return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
         }
         // A sender that waits for the server's consent, or would send very much, is answered at once.

@@ -12,10 +12,11 @@
 //! | `server` | options, the address, connections and their limits |
 //! | `app`, `access` | the addresses and who may ask them |
 //! | `page_routes` | the page with which texts are written |
-//! | `fields`, `completion_request` | from the bytes of a request to what it wants, with all limits |
+//! | `fields`, `path_name`, `completion_request` | from the bytes of a request to what it wants, with all limits |
 //! | `engine`, `prediction` | running texts: written, or given and predicted |
 //! | `completions`, `answer_format`, `next_tokens`, `trace`, `questions`, `model_list`, `run_events` | answers |
 //! | `models` | the models, their names and blends of them |
+//! | `shortened` | long texts of requests in messages |
 //! | `system` | random bits and the time |
 
 mod access;
@@ -37,10 +38,12 @@ mod models;
 mod next_tokens;
 mod offsets;
 mod page_routes;
+mod path_name;
 mod prediction;
 mod questions;
 mod run_events;
 mod server;
+mod shortened;
 #[cfg(test)]
 mod socket_tests;
 mod system;

@@ -7,6 +7,7 @@ use generate::{Blend, Generator};
 use qa::QaPipeline;
 
 use crate::api_error::ApiError;
+use crate::shortened::shortened;
 use crate::system::unix_time;
 
 /// What the name of a blend begins with, as in `blend:a=0.7,b=0.3`.
@@ -140,7 +141,7 @@ impl Models {
                 "model",
                 format!(
                     "`{}` is no part of a blend: expected a model and a weight above 0, as in `{BLEND}a=0.7,b=0.3`",
-                    part.escape_debug()
+                    shortened(part).escape_debug()
                 ),
             )),
         }

@@ -17,6 +17,7 @@ use crate::engine::{Event, Job, Work, event_channel};
 use crate::fields::Fields;
 use crate::models::ModelChoice;
 use crate::prediction::{ListedToken, PredictionRequest};
+use crate::shortened::shortened;
 use crate::trace::shortest_run;
 
 /// The most tokens that are listed.
@@ -74,7 +75,7 @@ pub(crate) async fn next_tokens(State(app): State<Arc<App>>, fields: Fields) -> 
     generator.label_number(label.as_deref()).map_err(|error| ApiError::invalid("label", error.to_string()))?;
     let prompt = generator.prompt(&text).map_err(|error| ApiError::invalid("text", error.to_string()))?;
     let warnings = prompt_warnings(generator, &prompt, false);
-    let Prompt { ids, oov_tokens, .. } = prompt;
+    let Prompt { ids, text_start, oov_tokens, .. } = prompt;
     let permit = app.engine.reserve(1)?.remove(0);
     let (events, mut receiver) = event_channel(1);
     let request = PredictionRequest { context: ids.clone(), ids: Vec::new(), label, log_probs: None, next };
@@ -87,21 +88,22 @@ pub(crate) async fn next_tokens(State(app): State<Arc<App>>, fields: Fields) -> 
     };
     let no_training_text = app.models.training_text(&model).err().map(String::from);
     let name = model.name.clone();
+    let unknown: Vec<_> = oov_tokens.iter().map(|token| shortened(token)).collect();
     // Sequences of a large training text are looked for by another thread than that of the connections.
-    let choices = tokio::task::spawn_blocking(move || with_copies(&app, &model, &ids, next, limits));
+    let choices = tokio::task::spawn_blocking(move || with_copies(&app, &model, &ids[text_start..], next, limits));
     let failed = |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the text could not be traced: try another one");
     let choices = choices.await.map_err(failed)?;
     Ok(Json(json!({
-        "model": name, "unknown_tokens": oov_tokens, "next": choices, "no_training_text": no_training_text,
+        "model": name, "unknown_tokens": unknown, "next": choices, "no_training_text": no_training_text,
         "warnings": warnings,
     })))
 }
 
-/// The next tokens with what each would copy of the training text, if it was read.
+/// The next tokens after the text with the ids `written`, with what each would copy of the training text, if it was read.
 fn with_copies(
     app: &App,
     model: &ModelChoice,
-    context: &[u32],
+    written: &[u32],
     next: Vec<ListedToken>,
     CopyLimits { shortest, most }: CopyLimits,
 ) -> Vec<NextChoice> {
@@ -116,7 +118,7 @@ fn with_copies(
         Err(_) => next.iter().map(|_| None).collect(),
         Ok(training_text) => {
             let ids: Vec<u32> = next.iter().map(|token| token.id).collect();
-            let runs = training_text.continued_runs(context, &ids, vocabulary.unknown_id());
+            let runs = training_text.continued_runs(written, &ids, vocabulary.unknown_id());
             runs.into_iter().map(|run| Some(copied(run))).collect()
         }
     };

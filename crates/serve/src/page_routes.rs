@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -12,6 +11,8 @@ use page::{Asset, INDEX, asset};
 
 use crate::api_error::ApiError;
 use crate::app::App;
+use crate::path_name::PathName;
+use crate::shortened::shortened;
 
 /// Where the files of the page are.
 const ASSETS: &str = "/assets/";
@@ -28,9 +29,9 @@ pub(crate) fn is_of_page(path: &str) -> bool {
     path == "/" || path.starts_with(ASSETS)
 }
 
-async fn page_file(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
+async fn page_file(PathName(name): PathName, headers: HeaderMap) -> Result<Response, ApiError> {
     let file = asset(&name).ok_or_else(|| {
-        let message = format!("the page has no file `{}`: reload the page", name.escape_debug());
+        let message = format!("the page has no file `{}`: reload the page", shortened(&name).escape_debug());
         ApiError::new(StatusCode::NOT_FOUND, message)
     })?;
     Ok(answer(file, &headers))
@@ -84,5 +85,7 @@ mod tests {
             let answer = server.ask(&format!("/assets/{name}"), &Value::Null);
             assert_eq!((answer.status, answer.error().contains("no file")), (404, true), "{name}");
         }
+        let answer = server.ask("/assets/chars%ff", &Value::Null);
+        assert_eq!((answer.status, answer.error().contains("not UTF-8")), (400, true));
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -25,6 +25,8 @@ use tokio::sync::watch;
 
 use crate::api_error::ApiError;
 use crate::app::App;
+use crate::path_name::PathName;
+use crate::shortened::shortened;
 
 /// The file of a run with a line for each event.
 const METRICS: &str = "metrics.jsonl";
@@ -78,10 +80,11 @@ fn is_complete(run: &FilePath) -> bool {
 /// comes last if the run is complete, and an event `stopped` if the server stops. An event `samples` has the text of new samples.
 pub(crate) async fn run_events(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    PathName(name): PathName,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let unknown = || {
+        let name = shortened(&name);
         let message = format!("there is no run `{}` with metrics: expected the name of a run", name.escape_debug());
         ApiError::new(StatusCode::NOT_FOUND, message)
     };
@@ -317,9 +320,13 @@ mod tests {
         let headers = format!("host: {host}\r\nlast-event-id: 22\r\nconnection: close\r\n\r\n");
         let stream = server.send(format!("GET /api/runs/fox-1/events HTTP/1.1\r\n{headers}").as_bytes());
         assert_eq!(Answer::read(stream).status, 400);
+        let ask = |name: &str| server.ask(&format!("/api/runs/{name}/events"), &Value::Null);
         for name in ["none", "..%2ffox-1", "%2e%2e", "."] {
-            assert_eq!(server.ask(&format!("/api/runs/{name}/events"), &Value::Null).status, 404, "{name}");
+            assert_eq!(ask(name).status, 404, "{name}");
         }
+        assert!(ask(&"x".repeat(5_000)).error().contains(&format!("no run `{}…`", "x".repeat(60))));
+        let answer = ask("chars%ff");
+        assert!(answer.status == 400 && answer.error().contains("not UTF-8"), "{}", answer.body);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::{Semaphore, watch};
 
-use crate::access::Access;
+use crate::access::{Access, is_host_name};
 use crate::app::{App, router};
 use crate::engine::{Engine, EngineHandle};
 use crate::error::{Error, Result};
@@ -78,14 +78,18 @@ impl Server {
     /// Listens on an address.
     ///
     /// # Errors
-    /// If the address is in use or is none of this machine, other machines reach it and there is no token, or the token is
-    /// empty.
+    /// If the address is in use or is none of this machine, other machines reach it and there is no token, the token is empty
+    /// or cannot be sent, or a name is no host name.
     pub fn bind(options: Options) -> Result<Self> {
         let address = options.address;
         match options.token.as_deref() {
             Some(token) if token.trim().is_empty() => return Err(Error::EmptyToken),
+            Some(token) if !token.bytes().all(|byte| byte.is_ascii_graphic()) => return Err(Error::InvalidToken),
             None if !address.ip().is_loopback() => return Err(Error::NoToken { address }),
             _ => {}
+        }
+        if let Some(name) = options.hosts.iter().find(|name| !is_host_name(name)) {
+            return Err(Error::InvalidHost { name: name.clone() });
         }
         let listener = TcpListener::bind(address).map_err(|source| match source.kind() {
             std::io::ErrorKind::AddrInUse => Error::PortInUse { address },

@@ -184,6 +184,7 @@ fn log_probabilities_are_those_of_the_model_whatever_a_token_was_sampled_from() 
 #[test]
 fn what_cannot_be_done_is_rejected_with_the_field_and_what_to_do() {
     let server = TestServer::start(|options| options);
+    let long = "x".repeat(900_000);
     for (fields, status, param, message) in [
         (json!({ "temperature": -1 }), 400, "temperature", "expected a finite number of 0 or more"),
         (json!({ "temperature": "hot" }), 400, "temperature", "expected a number"),
@@ -195,6 +196,8 @@ fn what_cannot_be_done_is_rejected_with_the_field_and_what_to_do() {
         (json!({ "max_completion_tokens": 0 }), 400, "max_completion_tokens", "`max_completion_tokens` is 0"),
         (json!({ "n": 65 }), 400, "n", "at most 64"),
         (json!({ "n": 0 }), 400, "n", "at least 1"),
+        (json!({ "n": 33, "prompt": ["a", "the"] }), 400, "n", "`n` is 33 for each of 2 prompts"),
+        (json!({ "prompt": vec!["a"; 65] }), 400, "prompt", "has 65 prompts; expected at most 64"),
         (json!({ "logprobs": 21 }), 400, "logprobs", "from 0 to 20"),
         (json!({ "echo": true, "logprobs": 1, "max_tokens": 3 }), 400, "echo", "`max_tokens` as 0"),
         (json!({ "prompt": [1, 2] }), 400, "prompt", "a list of texts"),
@@ -202,6 +205,10 @@ fn what_cannot_be_done_is_rejected_with_the_field_and_what_to_do() {
         (json!({ "stop": " " }), 400, "stop", "white space"),
         (json!({ "seed": 1.5 }), 400, "seed", "whole number"),
         (json!({ "label": "verne" }), 400, "label", "without labels"),
+        (json!({ "label": long }), 400, "label", "xx … xx"),
+        (json!({ "model": long }), 404, "model", "xx…`: expected one of `one`"),
+        (json!({ "model": format!("blend:one=1,{long}") }), 400, "model", "xx…` is no part of a blend"),
+        (json!({ "model": format!("blend:{long}=1") }), 404, "model", "no model `xx"),
         (json!({ "stream_options": "usage" }), 400, "stream_options", "expected an object"),
         (json!({ "stream_options": { "include_usage": "yes" } }), 400, "stream_options", "true or false"),
         (json!({ "stream": 1 }), 400, "stream", "true or false"),
@@ -221,8 +228,10 @@ fn what_cannot_be_done_is_rejected_with_the_field_and_what_to_do() {
     ] {
         let answer = server.ask(COMPLETIONS, &fields);
         let error = answer.json()["error"].clone();
-        assert_eq!((answer.status, error["param"].as_str()), (status, Some(param)), "{fields}: {error}");
-        assert!(error["message"].as_str().unwrap().contains(message), "{fields}: {error}");
+        let given: String = fields.to_string().chars().take(200).collect();
+        assert_eq!((answer.status, error["param"].as_str()), (status, Some(param)), "{given}: {error}");
+        let found = error["message"].as_str().unwrap();
+        assert!(found.contains(message) && found.len() < 500, "{given}: {error}");
         assert_eq!(error["type"], "invalid_request_error");
     }
     // Without an effect, or unknown.

@@ -48,6 +48,15 @@ pub fn one() -> Generator {
     generator(&WORDS, LayerConfig::lstm(6))
 }
 
+/// An untrained model of the same words whose cleaning puts twenty separators before a text.
+pub fn with_separators() -> Generator {
+    let words = [&WORDS[..], &["|"]].concat();
+    let mut bundle = generator(&words, LayerConfig::lstm(6)).bundle().clone();
+    bundle.tokenizer.cleaner = Cleaner::preset("lowercase").unwrap();
+    bundle.tokenizer.document_separator = Some("|".into());
+    Generator::new(bundle)
+}
+
 /// The address that continues texts.
 pub const COMPLETIONS: &str = "/v1/completions";
 
@@ -61,32 +70,35 @@ pub struct TestServer {
 impl TestServer {
     /// A server on a free port with these options.
     pub fn start(options: impl FnOnce(Options) -> Options) -> Self {
+        let generators = || {
+            vec![
+                ("one", one(), Some(TEXT)),
+                ("two", generator(&WORDS, LayerConfig::gru(5)), None),
+                ("other", generator(&["wolf", "lamb"], LayerConfig::lstm(4)), Some(OTHER_TEXT)),
+            ]
+        };
+        Self::with_models(options, generators)
+    }
+
+    /// A server with these models, each with its name and its training text, if that was read.
+    pub fn with_models(
+        options: impl FnOnce(Options) -> Options,
+        generators: impl FnOnce() -> Vec<(&'static str, Generator, Option<&'static str>)> + Send + 'static,
+    ) -> Self {
         let loopback = Options::new(SocketAddr::from(([127, 0, 0, 1], 0)));
         let sampling = Sampling::default().max_tokens(8);
         let server = Server::bind(options(Options { sampling, ..loopback })).unwrap();
         let (address, stop) = (server.address().unwrap(), server.stop_handle());
         let thread = std::thread::spawn(move || {
-            let text =
-                |words: &str, generator: &Generator| TrainingText::new(generator.scored_ids(words).unwrap().1, None);
-            let models = [
-                ("one", one()),
-                ("two", generator(&WORDS, LayerConfig::gru(5))),
-                ("other", generator(&["wolf", "lamb"], LayerConfig::lstm(4))),
-            ];
-            server.run(
-                models
-                    .map(|(name, generator)| {
-                        let training_text = match name {
-                            "one" => Ok(text(TEXT, &generator)),
-                            "other" => Ok(text(OTHER_TEXT, &generator)),
-                            _ => Err("it has changed: restore it".into()),
-                        };
-                        let manifest_sha256 = format!("hash of {name}");
-                        ServedModel { name: name.into(), generator, training_text, manifest_sha256 }
-                    })
-                    .into(),
-                vec![ServedQuestionModel { name: "rules".into(), pipeline: QaPipeline::by_rules() }],
-            )
+            let model = |(name, generator, text): (&str, Generator, Option<&str>)| {
+                let ids = text.map(|text| generator.scored_ids(text).unwrap().1);
+                let training_text = ids.map(|ids| TrainingText::new(ids, None));
+                let training_text = training_text.ok_or_else(|| "it has changed: restore it".into());
+                let manifest_sha256 = format!("hash of {name}");
+                ServedModel { name: name.into(), generator, training_text, manifest_sha256 }
+            };
+            let questions = ServedQuestionModel { name: "rules".into(), pipeline: QaPipeline::by_rules() };
+            server.run(generators().into_iter().map(model).collect(), vec![questions])
         });
         Self { address, stop, thread: Some(thread) }
     }

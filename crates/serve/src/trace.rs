@@ -62,7 +62,9 @@ fn copied(app: &App, model: &ModelChoice, text: &str, shortest: usize) -> Result
     let scored = generator.scored_ids(text);
     let (_, ids) = scored.map_err(|error| ApiError::invalid("text", error.to_string()))?;
     let tokenizer = generator.tokenizer();
-    let written = WrittenText::new(tokenizer, &ids);
+    // Separators that cleaning puts before a text are not copied.
+    let ids = &ids[tokenizer.leading_separators(&ids)..];
+    let written = WrittenText::new(tokenizer, ids);
     let source = training_text.text();
     let run = |&Match { length, in_sample, in_text }: &Match| {
         let end = in_text + length;
@@ -75,7 +77,7 @@ fn copied(app: &App, model: &ModelChoice, text: &str, shortest: usize) -> Result
             },
         })
     };
-    let found = training_text.copied_runs(&ids, shortest, tokenizer.vocabulary.unknown_id());
+    let found = training_text.copied_runs(ids, shortest, tokenizer.vocabulary.unknown_id());
     Ok(json!({
         "model": model.name, "text": written.text, "tokens": ids.len(), "training_tokens": source.len(),
         "runs": found.iter().take(MAX_RUNS).map(run).collect::<Vec<_>>(), "has_more": found.len() > MAX_RUNS,

@@ -192,6 +192,12 @@ impl Tokenizer {
         if is_part { self.vocabulary.readable(id).unwrap_or_default().into_owned() } else { text }
     }
 
+    /// The number of document separators that `ids` begin with: cleaning may put some before a text.
+    pub fn leading_separators(&self, ids: &[u32]) -> usize {
+        let separator = self.document_separator_id();
+        ids.iter().take_while(|&&id| Some(id) == separator).count()
+    }
+
     /// The id of the document separator, if there is one and it is in the vocabulary.
     pub fn document_separator_id(&self) -> Option<u32> {
         self.vocabulary.id(self.document_separator.as_deref()?)
@@ -241,6 +247,9 @@ pub(crate) mod tests {
         let encoded = tokenizer.encode("The dragon saw", OovPolicy::Error).unwrap();
         assert_eq!(encoded.ids.len(), 23);
         assert_eq!(encoded.ids[0], tokenizer.document_separator_id().unwrap());
+        let others = Tokenizer { document_separator: None, ..tokenizer.clone() };
+        let leading = |of: &Tokenizer| [of.leading_separators(&encoded.ids), of.leading_separators(&encoded.ids[20..])];
+        assert_eq!((leading(&tokenizer), leading(&others)), ([20, 0], [0, 0]));
         assert_eq!(tokenizer.decode(&encoded.ids), "the dragon saw");
         assert_eq!(tokenizer.decode(&[0, 9999]), "<id 9999>");
     }

@@ -58,7 +58,10 @@ pub fn run(args: &Serve, backend: &BackendSelection) -> Result<()> {
 fn with_options(error: serve::Error) -> Error {
     let hint = match error {
         serve::Error::PortInUse { .. } => Some("as in `--port 8081` or `--port 0`"),
-        serve::Error::EmptyToken => Some("check `--token` and the variable `PASTICHE_TOKEN`"),
+        serve::Error::EmptyToken | serve::Error::InvalidToken => {
+            Some("check `--token` and the variable `PASTICHE_TOKEN`")
+        }
+        serve::Error::InvalidHost { .. } => Some("check `--allow-host`"),
         serve::Error::NoToken { .. } => Some("as in `--token SECRET` or `--host 127.0.0.1`"),
         _ => None,
     };
