@@ -19,6 +19,12 @@ pub enum Error {
         /// The system's error.
         source: std::io::Error,
     },
+    /// A file that was to be created exists.
+    #[error("{path} exists: use another file, or delete it")]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
     /// An append-only file is shorter than it was.
     #[error(
         "{path} holds {found} bytes, and held {expected} when the checkpoint was saved: restore it, or \

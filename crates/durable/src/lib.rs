@@ -14,6 +14,6 @@ pub mod lock;
 pub mod read;
 
 pub use error::{Error, Result};
-pub use file::{StagedFile, write_atomically};
+pub use file::{StagedFile, create_atomically, write_atomically};
 pub use journal::Journal;
 pub use lock::Lock;

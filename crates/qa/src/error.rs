@@ -35,6 +35,12 @@ pub enum Error {
     /// The text has no sentence.
     #[error("the text has no sentence with a word; use another text")]
     NoSentences,
+    /// All sentences of the text are left out.
+    #[error(
+        "every sentence of the text has a word of more than {} characters; use another text",
+        crate::generate::MAX_WORD_LEN
+    )]
+    OnlyLongWords,
     /// No question can be evaluated.
     #[error(
         "of {}, none can be evaluated ({unmapped} with answers that begin or end within a word, the others without any): use \

@@ -25,6 +25,6 @@ mod train;
 pub use data::{QaDataset, QaDatasetConfig};
 pub use error::{Error, Result};
 pub use formats::{QuestionFormat, QuestionFormatter};
-pub use generate::{AskProgress, AskReport, CutSentence, GeneratedQuestion, LeftOut, QaPipeline, QgOptions};
+pub use generate::{AskProgress, AskReport, CutSentence, GeneratedQuestion, LeftOut, LongWord, QaPipeline, QgOptions};
 pub use model::{QuestionModel, QuestionModelConfig};
 pub use ranking::{Fluency, Ranking};

@@ -184,6 +184,10 @@ fn questions_are_those_of_the_pipeline_in_every_format() {
     let questions: Vec<Value> = expected.questions.iter().map(qa::formats::to_json).collect();
     assert_eq!((&answer["model"], &answer["questions"]), (&json!("rules"), &json!(questions)));
     assert_eq!((&answer["sentences"], &answer["questions"][0]["found_by"]), (&json!(2), &json!("rule")));
+    assert_eq!(answer["long_words"], 0);
+    let long = format!("A{} ran. {text}", "a".repeat(20_000));
+    let answer = server.ask("/api/questions", &json!({ "text": long })).json();
+    assert_eq!((&answer["sentences"], &answer["long_words"]), (&json!(2), &json!(1)));
     for (name, format, content_type) in [
         ("jsonl", QuestionFormat::Jsonl, "application/jsonl"),
         ("csv", QuestionFormat::Csv, "text/csv; charset=utf-8"),
@@ -203,6 +207,7 @@ fn questions_are_those_of_the_pipeline_in_every_format() {
     }
     for (fields, status, param, message) in [
         (json!({ "text": "" }), 400, "text", "no sentence"),
+        (json!({ "text": "a".repeat(20_000) }), 400, "text", "every sentence of the text has a word of more than 200"),
         (json!({ "text": 5 }), 400, "text", "expected a text"),
         (json!({ "text": "A fox.", "model": "none" }), 404, "model", "expected one of `rules`"),
         (json!({ "text": "A fox.", "per_sentence": 21 }), 400, "per_sentence", "from 1 to 20"),

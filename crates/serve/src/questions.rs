@@ -127,7 +127,7 @@ impl QuestionRequest {
 fn ask(app: &App, request: &QuestionRequest, is_cancelled: &AtomicBool) -> Result<Response, ApiError> {
     let model = app.models.questions(request.model);
     let invalid = |error: qa::Error| match error {
-        qa::Error::NoSentences => ApiError::invalid("text", error.to_string()),
+        qa::Error::NoSentences | qa::Error::OnlyLongWords => ApiError::invalid("text", error.to_string()),
         error => ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     };
     let threads = ThreadPoolBuilder::new().stack_size(STACK_SIZE).build().map_err(|error| {
@@ -151,11 +151,12 @@ fn ask(app: &App, request: &QuestionRequest, is_cancelled: &AtomicBool) -> Resul
 
 /// All questions as one JSON object, and how many others there were.
 fn whole(model: &str, report: &AskReport) -> Value {
-    let AskReport { questions, sentences, generated, inconsistent, low_confidence, min_confidence, .. } = report;
+    let AskReport { questions, sentences, generated, inconsistent, low_confidence, min_confidence, long_words, .. } =
+        report;
     json!({
         "model": model, "questions": questions.iter().map(qa::formats::to_json).collect::<Vec<_>>(), "sentences": sentences,
         "generated": generated, "inconsistent": inconsistent, "low_confidence": low_confidence,
-        "min_confidence": min_confidence,
+        "min_confidence": min_confidence, "long_words": long_words.len(),
     })
 }
 

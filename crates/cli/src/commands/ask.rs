@@ -3,7 +3,9 @@
 use args::{Ask as AskArgs, AskFormat};
 use models::{ModelBundle, Network};
 use qa::formats::single_line;
-use qa::generate::{AskProgress, AskReport, BeamOptions, CutSentence, LeftOut, MAX_SENTENCE_LEN, QgOptions};
+use qa::generate::{
+    AskProgress, AskReport, BeamOptions, CutSentence, LeftOut, LongWord, MAX_SENTENCE_LEN, MAX_WORD_LEN, QgOptions,
+};
 use qa::{QuestionFormat, QuestionFormatter, QuestionModel};
 use text_prep::FoundControlCharacters;
 use text_prep::source::{BYTE_ORDER_MARK, decode, reject_other_formats};
@@ -19,9 +21,9 @@ use crate::long_task::LongTask;
 use crate::output::{print, print_raw, status, warn};
 use crate::report::question_scores;
 use crate::run::directory;
-use crate::view::format::{short_name, short_number};
+use crate::view::format::{short_name, short_number, thousands};
 
-/// The maximum number of cut sentences whose places are printed.
+/// The maximum number of cut sentences, and of those left out because of a long word, whose places are printed.
 const LISTED_SENTENCES: usize = 3;
 
 /// Runs the command.
@@ -67,6 +69,9 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
     if let Some(message) = cut_sentences(&text, &report.cut_sentences) {
         status(&message);
     }
+    if let Some(message) = long_words(&text, &report.long_words) {
+        status(&message);
+    }
     if report.questions.is_empty() {
         status(&no_question(&report));
     }
@@ -75,12 +80,7 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
 
 /// How many sentences were cut, and the places of the first ones, if there are any.
 fn cut_sentences(text: &str, all: &[CutSentence]) -> Option<String> {
-    // The place of each is found by reading the text from its beginning.
-    let place = |one: &CutSentence| format!("line {} ({} words)", line_number(text, one.bytes.start), one.words);
-    let mut places = all.iter().take(LISTED_SENTENCES).map(place).collect::<Vec<_>>().join(", ");
-    if all.len() > LISTED_SENTENCES {
-        places.push_str(&format!(" and {} more", all.len() - LISTED_SENTENCES));
-    }
+    let places = places(all, |one| format!("line {} ({} words)", line_number(text, one.bytes.start), one.words));
     let (sentences, they_are) = match all.len() {
         0 => return None,
         1 => ("1 sentence has".to_owned(), "it is"),
@@ -90,6 +90,28 @@ fn cut_sentences(text: &str, all: &[CutSentence]) -> Option<String> {
         "{sentences} more than {MAX_SENTENCE_LEN} words and neither line ends nor semicolons to be divided at, so that \
          {they_are} cut into parts: {places}"
     ))
+}
+
+/// How many sentences were left out because of a long word, and the places of the first ones, if there are any.
+fn long_words(text: &str, all: &[LongWord]) -> Option<String> {
+    let places = places(all, |one| {
+        format!("line {} ({} characters)", line_number(text, one.sentence_bytes.start), thousands(one.characters))
+    });
+    let (sentences, they_are) = match all.len() {
+        0 => return None,
+        1 => ("1 sentence has".to_owned(), "it is"),
+        count => (format!("{count} sentences have"), "they are"),
+    };
+    Some(format!("{sentences} a word of more than {MAX_WORD_LEN} characters, so that {they_are} left out: {places}"))
+}
+
+/// The places of the first ones, and how many more there are. Each is found by reading the text from its beginning.
+fn places<T>(all: &[T], place: impl Fn(&T) -> String) -> String {
+    let mut places = all.iter().take(LISTED_SENTENCES).map(place).collect::<Vec<_>>().join(", ");
+    if all.len() > LISTED_SENTENCES {
+        places.push_str(&format!(" and {} more", all.len() - LISTED_SENTENCES));
+    }
+    places
 }
 
 /// Says of each question in the order of the text why it was left out.
@@ -206,6 +228,22 @@ mod tests {
         ] {
             assert_eq!(cut_sentences(&text, &(1..=count).map(cut).collect::<Vec<_>>()).unwrap(), expected);
         }
+    }
+
+    #[test]
+    fn the_places_of_the_first_long_words_are_listed() {
+        let text = "a\n".repeat(300);
+        let one = |line: usize| LongWord { sentence_bytes: 2 * line - 2..2 * line, characters: 19_999 + line };
+        assert_eq!(long_words(&text, &[]), None);
+        assert_eq!(
+            long_words(&text, &[one(1)]).unwrap(),
+            "1 sentence has a word of more than 200 characters, so that it is left out: line 1 (20,000 characters)"
+        );
+        assert_eq!(
+            long_words(&text, &(1..=5).map(one).collect::<Vec<_>>()).unwrap(),
+            "5 sentences have a word of more than 200 characters, so that they are left out: line 1 (20,000 characters), \
+             line 2 (20,001 characters), line 3 (20,002 characters) and 2 more"
+        );
     }
 
     #[test]

@@ -3,17 +3,17 @@
 use std::path::Path;
 
 use args::{Export, ExportFormat};
-use durable::write_atomically;
+use durable::create_atomically;
 use generate::Generator;
 use models::bundle::NGRAM_COUNTS;
-use models::interop::{Layout, export, write_onnx, write_safetensors};
+use models::interop::{Layout, export, onnx_to_bytes, safetensors_to_bytes};
 use models::{LanguageModel, LmBundle, Network};
 use text_prep::OovPolicy;
 
 use super::load_model;
 use crate::base;
 use crate::device::BackendSelection;
-use crate::error::{Result, bail};
+use crate::error::{Error, Result, bail};
 use crate::output::{print, status, warn};
 use crate::run::directory;
 
@@ -58,7 +58,7 @@ fn format(args: &Export) -> Result<ExportFormat> {
 
 fn write_weights(path: &Path, directory: &Path, bundle: &LmBundle, layout: Layout) -> Result<()> {
     let tensors = export(&bundle.model, layout)?;
-    write_safetensors(path, &tensors)?;
+    create_atomically(&[(path, safetensors_to_bytes(path, &tensors)?.as_slice())])?;
     let ids = if base::is_base(directory) {
         // The base is a part of the program and has no directory.
         "in the source of this program, in datasets/base/vocabulary.tsv".into()
@@ -76,23 +76,31 @@ fn write_model(path: &Path, directory: &Path, bundle: LmBundle) -> Result<()> {
     let tokenizer = path.with_file_name(TOKENIZER);
     let json = generator.tokenizer().to_hugging_face();
     if json.is_ok() && tokenizer.exists() {
-        // It may be that of a model directory.
-        bail!(
-            "{} exists, and the file needs one of its own beside it: use a file in another folder",
-            tokenizer.display()
-        );
+        return Err(tokenizer_exists(&tokenizer));
     }
-    write_onnx(path, generator.bundle(), &start)?;
+    let model = onnx_to_bytes(path, generator.bundle(), &start)?;
+    let mut files = vec![(path, model.as_slice())];
+    files.extend(json.iter().map(|json| (tokenizer.as_path(), json.as_bytes())));
+    // Both or none: another export into this folder may run at the same time.
+    create_atomically(&files).map_err(|error| match error {
+        durable::Error::Exists { path } if path == tokenizer => tokenizer_exists(&tokenizer),
+        error => error.into(),
+    })?;
     status(&format!("model {}: the file has the network, its tokenizer and its metadata", directory.display()));
     print(&format!("{}\n", path.display()))?;
     match json {
-        Ok(json) => {
-            write_atomically(&tokenizer, json.as_bytes())?;
-            print(&format!("{}\n", tokenizer.display()))
-        }
+        Ok(_) => print(&format!("{}\n", tokenizer.display())),
         Err(error) => {
             warn(&[format!("{error}; {} is not written", tokenizer.display())]);
             Ok(())
         }
     }
+}
+
+/// The tokenizer beside an ONNX file may be that of a model directory.
+fn tokenizer_exists(tokenizer: &Path) -> Error {
+    Error::new(format!(
+        "{} exists, and the file needs one of its own beside it: use a file in another folder",
+        tokenizer.display()
+    ))
 }

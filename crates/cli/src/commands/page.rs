@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use args::{Page, PageWeights};
-use durable::write_atomically;
+use durable::create_atomically;
 use generate::Generator;
 use models::bundle::NGRAM_COUNTS;
 use models::f16_weights::f16_weights_to_bytes;
@@ -43,7 +43,7 @@ pub fn run(args: &Page, backend: &BackendSelection) -> Result<()> {
         )]);
     }
     let html = html(args, &directory, bundle)?;
-    write_atomically(path, html.as_bytes())?;
+    create_atomically(&[(path, html.as_bytes())])?;
     status(&format!(
         "model {}: the page has {} bytes; {}",
         directory.display(),

@@ -167,7 +167,7 @@ impl SampleSource<QuestionModel> for QuestionSampler {
         let all = QgOptions::default().max_per_sentence(1).min_confidence(0.0).rules(false);
         match pipeline.ask_while(&self.text, &all, |_| keep_going()) {
             // The next step's loss reports a divergence; and held-out passages may begin without a sentence.
-            Err(qa::Error::NotFinite | qa::Error::NoSentences) => Ok(Some(String::new())),
+            Err(qa::Error::NotFinite | qa::Error::NoSentences | qa::Error::OnlyLongWords) => Ok(Some(String::new())),
             questions => {
                 let show = |one: GeneratedQuestion| format!("{} ({})", one.question, one.answer);
                 Ok(questions?.map(|report| report.questions.into_iter().map(show).collect::<Vec<_>>().join(" ")))

@@ -11,6 +11,19 @@ fn rules_ask_without_a_model() {
     let asked = dir.run_ok(&["ask", "--no-network", "--text", "text.txt"]).stdout;
     let first: Value = serde_json::from_str(asked.lines().next().unwrap()).unwrap();
     assert!(first["found_by"] == "rule" && first["answer_probability"].is_null(), "{first}");
+    // A sentence with a word of more than 200 characters is left out, and the others are asked about.
+    let long = format!("A{} ran.\nMaria Lopez founded the first hospital in Bristol in 1842.", "a".repeat(19_999));
+    dir.file("long.txt", long);
+    let output = dir.run_ok(&["ask", "--no-network", "--text", "long.txt"]);
+    let message =
+        "1 sentence has a word of more than 200 characters, so that it is left out: line 1 (20,000 characters)";
+    assert!(output.stderr.contains(message), "{}", output.stderr);
+    assert_eq!(output.stdout.lines().count(), asked.lines().count(), "{}", output.stdout);
+    dir.file("word.txt", "a".repeat(20_000));
+    dir.expect_error(
+        &["ask", "--no-network", "--text", "word.txt"],
+        &["every sentence of the text has a word of more"],
+    );
     let both = ["ask", "--no-network", "--no-rules", "--text", "text.txt"];
     assert_eq!(dir.run(&both).code, Some(2));
     dir.file("text.rtf", r"{\rtf1\ansi The fox saw a crow.}");

@@ -26,12 +26,19 @@ const MODEL_CONFIG: &str = "model_config";
 /// More groups than the layers of a model have. In a damaged file a group may contain itself.
 const MAX_GROUPS: usize = 10_000;
 
-/// Whether `path` is a file of Keras.
+/// What the names of files of Keras end with, also that of `.weights.h5`.
+const ENDINGS: [&str; 3] = ["keras", "h5", "hdf5"];
+
+/// Whether `path` is a file of Keras: by its name, because a part of an archive cannot be told from one of another program, or by
+/// its contents.
 ///
 /// # Errors
 /// If it cannot be read.
 pub fn is_keras_file(path: &Path) -> Result<bool> {
     let mut file = Accept::File.open(path).map_err(Error::io(path, "read"))?;
+    if path.extension().is_some_and(|end| ENDINGS.iter().any(|known| end.eq_ignore_ascii_case(known))) {
+        return Ok(true);
+    }
     let mut bytes = Vec::new();
     file.by_ref().take(SIGNATURE.len() as u64).read_to_end(&mut bytes).map_err(Error::io(path, "read"))?;
     let is_archive = || ZipArchive::new(file).is_ok_and(|archive| archive.index_for_name(ENTRY).is_some());
@@ -53,7 +60,8 @@ pub fn has_keras_config(path: &Path) -> Result<bool> {
 pub(super) fn stored(path: &Path) -> Result<Vec<StoredTensor>> {
     let invalid = |reason: String| Error::WeightFile { path: path.into(), reason };
     let incomplete = |error: &dyn std::fmt::Display| {
-        invalid(format!("it is not a complete file of Keras ({})", one_line(&error.to_string())))
+        let error = one_line(&error.to_string());
+        invalid(format!("it is an incomplete or damaged file of Keras ({error}): copy or save it again"))
     };
     let bytes = read::file(path).map_err(Error::io(path, "read"))?;
     let (bytes, config) = if bytes.starts_with(SIGNATURE) {

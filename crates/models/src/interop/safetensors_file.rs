@@ -44,6 +44,14 @@ pub(super) fn stored(path: &Path) -> Result<Vec<StoredTensor>> {
 /// # Errors
 /// If the file system fails.
 pub fn write_safetensors(path: &Path, tensors: &Tensors) -> Result<()> {
+    Ok(write_atomically(path, &safetensors_to_bytes(path, tensors)?)?)
+}
+
+/// The contents of the file that [`write_safetensors`] writes. `path` is for messages.
+///
+/// # Errors
+/// If the format cannot hold the tensors.
+pub fn safetensors_to_bytes(path: &Path, tensors: &Tensors) -> Result<Vec<u8>> {
     let bytes: Vec<(&String, &Array, Vec<u8>)> = tensors
         .iter()
         .map(|(name, array)| {
@@ -58,8 +66,7 @@ pub fn write_safetensors(path: &Path, tensors: &Tensors) -> Result<()> {
         let view = TensorView::new(Dtype::F32, array.shape.clone(), bytes).map_err(invalid)?;
         views.push((name.as_str(), view));
     }
-    let file = safetensors::serialize(views, None).map_err(invalid)?;
-    Ok(write_atomically(path, &file)?)
+    safetensors::serialize(views, None).map_err(invalid)
 }
 
 #[cfg(test)]

@@ -68,10 +68,12 @@ fn damaged_files_are_rejected_with_a_one_line_message() {
     for name in ["stack.keras", "gru.weights.h5", "rnn.h5"] {
         let whole = fs::read(path(&format!("keras_archives/{name}"))).unwrap();
         let file = folder.path().join(name);
-        for end in [9, 200, whole.len() / 2, whole.len() * 4 / 5] {
+        for end in [0, 3, 9, 100, 200, whole.len() / 2, whole.len() * 4 / 5] {
             fs::write(&file, &whole[..end]).unwrap();
+            assert!(is_keras_file(&file).unwrap(), "{name}, {end}");
             let error = read_weights(&file, None).unwrap_err().to_string();
-            assert!(error.contains("not a complete file of") && !error.contains('\n'), "{name}, {end}: {error}");
+            assert!(error.contains("incomplete or damaged file of Keras ("), "{name}, {end}: {error}");
+            assert!(!error.contains('\n'), "{name}, {end}: {error}");
         }
         // Every byte may be wrong: then it is an error, or other values.
         for at in (0..whole.len()).step_by(97) {

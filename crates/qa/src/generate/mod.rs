@@ -21,5 +21,7 @@ pub use evaluate::{
     fit_and_evaluate,
 };
 pub use pipeline::{QaPipeline, SpanScores};
-pub use question_generation::{MAX_SENTENCE_LEN, QgOptions};
-pub use report::{AskProgress, AskReport, CutSentence, FoundBy, GeneratedQuestion, LeftOut, LeftOutReason, RuleReason};
+pub use question_generation::{MAX_SENTENCE_LEN, MAX_WORD_LEN, QgOptions};
+pub use report::{
+    AskProgress, AskReport, CutSentence, FoundBy, GeneratedQuestion, LeftOut, LeftOutReason, LongWord, RuleReason,
+};

@@ -8,7 +8,9 @@ use super::beam::BeamOptions;
 use super::candidates::{candidates, has_word};
 use super::drafts::{Answered, Draft, SourceSentence};
 use super::pipeline::QaPipeline;
-use super::report::{AskProgress, AskReport, CutSentence, FoundBy, GeneratedQuestion, LeftOut, LeftOutReason};
+use super::report::{
+    AskProgress, AskReport, CutSentence, FoundBy, GeneratedQuestion, LeftOut, LeftOutReason, LongWord,
+};
 use super::rules::ParagraphRules;
 use crate::error::{Error, Result};
 use crate::ranking::Fluency;
@@ -58,6 +60,9 @@ impl QgOptions {
 /// The maximum length in words of a sentence that questions are generated for; longer ones are divided, see
 /// [`short_sentences`].
 pub const MAX_SENTENCE_LEN: usize = 200;
+/// The maximum length in characters of a word in a sentence that questions are generated for. Longer ones are no words of a
+/// language, but encoded data for example, and need much time and memory.
+pub const MAX_WORD_LEN: usize = 200;
 /// Sentences that are processed together: enough to fill batches with sentences of similar length.
 const BLOCK: usize = 256;
 /// The same at the beginning, so that the first questions are ready soon; each block is twice as long as the one before.
@@ -70,10 +75,10 @@ impl QaPipeline {
     /// the highest confidence first.
     ///
     /// List items are sentences of their own, and sentences of more than [`MAX_SENTENCE_LEN`] words are divided, see
-    /// [`short_sentences`].
+    /// [`short_sentences`]. Sentences with a word of more than [`MAX_WORD_LEN`] characters are left out.
     ///
     /// # Errors
-    /// If the text has no sentence with a word, or the model's results are not finite.
+    /// If the text has no sentence with a word, or all that it has are left out, or the model's results are not finite.
     pub fn ask(&self, text: &str, options: &QgOptions) -> Result<Vec<GeneratedQuestion>> {
         self.ask_with_report(text, options).map(|report| report.questions)
     }
@@ -97,14 +102,14 @@ impl QaPipeline {
         options: &QgOptions,
         mut keep_going: impl FnMut(AskProgress<'_>) -> bool,
     ) -> Result<Option<AskReport>> {
-        let (sentences, cut_sentences) = self.split_sentences(text);
+        let SplitText { sentences, cut_sentences, long_words } = self.split_sentences(text);
         if sentences.is_empty() {
-            return Err(Error::NoSentences);
+            return Err(if long_words.is_empty() { Error::NoSentences } else { Error::OnlyLongWords });
         }
         let char_offsets = CharOffsets::new(text);
         let min_confidence = options.min_confidence.unwrap_or(self.ranking.threshold);
         let mut report =
-            AskReport { sentences: sentences.len(), min_confidence, cut_sentences, ..AskReport::default() };
+            AskReport { sentences: sentences.len(), min_confidence, cut_sentences, long_words, ..AskReport::default() };
         let fluency = self.fluency_for(&sentences)?;
         let ranges = sentences.iter().map(|one| one.range.clone());
         let mut rules = options.rules.then(|| ParagraphRules::new(text, ranges));
@@ -228,16 +233,33 @@ impl QaPipeline {
         Ok(answers)
     }
 
-    fn split_sentences<'a>(&self, text: &'a str) -> (Vec<SourceSentence<'a>>, Vec<CutSentence>) {
+    fn split_sentences<'a>(&self, text: &'a str) -> SplitText<'a> {
         let ShortSentences { ranges, cut } = short_sentences(text, MAX_SENTENCE_LEN, self.segmentation);
-        let sentence = |range: Range<usize>| {
-            let words = words(&text[range.clone()], self.segmentation);
-            has_word(&text[range.clone()], &words).then(|| SourceSentence::new(text, range, words, &self.vocabulary))
-        };
+        let (mut sentences, mut long_words) = (Vec::with_capacity(ranges.len()), Vec::new());
+        for range in ranges {
+            let sentence = &text[range.clone()];
+            let words = words(sentence, self.segmentation);
+            if !has_word(sentence, &words) {
+                continue;
+            }
+            let longest = words.iter().map(|word| sentence[word.range.clone()].chars().count()).max();
+            match longest.filter(|&characters| characters > MAX_WORD_LEN) {
+                Some(characters) => long_words.push(LongWord { sentence_bytes: range, characters }),
+                None => sentences.push(SourceSentence::new(text, range, words, &self.vocabulary)),
+            }
+        }
         let num_words = |bytes: &Range<usize>| words(&text[bytes.clone()], self.segmentation).len();
-        let cut = cut.into_iter().map(|bytes| CutSentence { words: num_words(&bytes), bytes });
-        (ranges.into_iter().filter_map(sentence).collect(), cut.collect())
+        let cut_sentences = cut.into_iter().map(|bytes| CutSentence { words: num_words(&bytes), bytes }).collect();
+        SplitText { sentences, cut_sentences, long_words }
     }
+}
+
+/// The sentences of a text.
+struct SplitText<'a> {
+    /// Those that questions are generated for.
+    sentences: Vec<SourceSentence<'a>>,
+    cut_sentences: Vec<CutSentence>,
+    long_words: Vec<LongWord>,
 }
 
 /// Sentences of a text that are processed together.
@@ -355,5 +377,26 @@ mod tests {
         let network = QaPipeline::by_rules().score_spans(&[]);
         assert!(matches!(network, Err(Error::NoNetwork)));
         assert!(QaPipeline::by_rules().ask("De man was in Amsterdam.", &QgOptions::default()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn sentences_with_a_long_word_are_left_out_and_counted() {
+        let founded = "Maria Lopez founded the first hospital in Bristol in 1842.";
+        let text = |length: usize| format!("It was small. A{} ran. {founded}", "a".repeat(length - 1));
+        let pipeline = QaPipeline::by_rules();
+        let ask = |text: &str| pipeline.ask_with_report(text, &QgOptions::default());
+        let report = ask(&text(MAX_WORD_LEN)).unwrap();
+        assert_eq!((report.sentences, report.long_words.len()), (3, 0));
+        let report = ask(&text(100_000)).unwrap();
+        assert_eq!(report.sentences, 2);
+        let expected = LongWord { sentence_bytes: 14..14 + 100_000 + 5, characters: 100_000 };
+        assert_eq!(report.long_words, [expected]);
+        assert!(!report.questions.is_empty());
+        assert!(report.questions.iter().all(|one| one.answer.len() < MAX_WORD_LEN), "{:?}", report.questions);
+        let only = ask(&"a".repeat(100_000)).unwrap_err();
+        assert_eq!(
+            only.to_string(),
+            "every sentence of the text has a word of more than 200 characters; use another text"
+        );
     }
 }

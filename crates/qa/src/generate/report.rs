@@ -97,7 +97,7 @@ impl LeftOutReason {
 pub struct AskReport {
     /// The questions, in the order of the sentences; within a sentence the one with the highest confidence first.
     pub questions: Vec<GeneratedQuestion>,
-    /// The number of sentences with a word.
+    /// The number of sentences with a word, without those that are left out because of a long one.
     pub sentences: usize,
     /// The number of generated questions, by the network and by rules.
     pub generated: usize,
@@ -111,6 +111,8 @@ pub struct AskReport {
     pub min_confidence: f64,
     /// Sentences that were too long and could only be cut after a number of words.
     pub cut_sentences: Vec<CutSentence>,
+    /// The long words for which sentences are left out, the longest one of each sentence.
+    pub long_words: Vec<LongWord>,
 }
 
 /// How far [`QaPipeline::ask_while`](super::QaPipeline::ask_while) is.
@@ -132,6 +134,15 @@ pub struct CutSentence {
     pub bytes: Range<usize>,
     /// The number of its words.
     pub words: usize,
+}
+
+/// A word of more than [`MAX_WORD_LEN`](super::MAX_WORD_LEN) characters, about whose sentence there are no questions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LongWord {
+    /// The range of its sentence in bytes.
+    pub sentence_bytes: Range<usize>,
+    /// The number of its characters.
+    pub characters: usize,
 }
 
 impl fmt::Display for FoundBy {

@@ -13,6 +13,9 @@ const BATCH_SIZE: usize = 64;
 /// fluency. Under the built-in base, which is English, English questions have 4.4, German ones 6.7 and Korean ones 20.2: this
 /// is between the first two. Above it, the loss tells how foreign the language is, not how fluent a question is.
 const MAX_NATS: f64 = 5.5;
+/// The most characters of a question or sentence that count, because the memory for it is in proportion to them: more than
+/// 200 words of a language have.
+const MAX_CHARACTERS: usize = 2_000;
 /// The most sentences that this is judged by.
 const MAX_SENTENCES: usize = 64;
 
@@ -79,8 +82,10 @@ impl Fluency {
         Ok(losses.get(losses.len() / 2).is_some_and(|median| *median <= MAX_NATS))
     }
 
-    /// The ids of a question after what stands before a line: a document token, a separator or a line end.
+    /// The ids of the beginning of a question after what stands before a line: a document token, a separator or a line end.
     fn encode(&self, question: &str) -> Vec<u32> {
+        let end = question.char_indices().nth(MAX_CHARACTERS).map_or(question.len(), |(at, _)| at);
+        let question = &question[..end];
         let before = self.model.document_id.or(self.tokenizer.document_separator_id());
         let text = if before.is_some() { question.to_owned() } else { format!("\n{question}") };
         let encoded = self.tokenizer.encode(&text, OovPolicy::Unknown).unwrap_or_default();
@@ -132,5 +137,14 @@ mod tests {
             let alone = fluency.nats_per_token(&[question]).unwrap()[0];
             assert!(alone.zip(together).is_none_or(|(alone, together)| (alone - together).abs() < 1e-5), "{question}");
         }
+    }
+
+    #[test]
+    fn only_the_beginning_of_a_long_text_counts() {
+        let fluency = untrained(["who", "saw", "the", "fox", "?"]);
+        let beginning = "the ".repeat(MAX_CHARACTERS / 4);
+        assert!(fluency.encode(&beginning).len() >= MAX_CHARACTERS / 4);
+        assert_eq!(fluency.encode(&(beginning.clone() + "fox saw")), fluency.encode(&beginning));
+        assert_eq!(fluency.encode(&"é".repeat(10 * MAX_CHARACTERS)), fluency.encode(&"é".repeat(MAX_CHARACTERS)));
     }
 }

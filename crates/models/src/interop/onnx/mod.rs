@@ -37,6 +37,14 @@ const MAX_BYTES: usize = i32::MAX as usize;
 /// # Errors
 /// If ONNX's operators cannot express a layer, the file would have more than 2 GiB, or the file system fails.
 pub fn write_onnx(path: &Path, bundle: &LmBundle, start_ids: &[u32]) -> Result<()> {
+    Ok(write_atomically(path, &onnx_to_bytes(path, bundle, start_ids)?)?)
+}
+
+/// The contents of the file that [`write_onnx`] writes. `path` is for messages.
+///
+/// # Errors
+/// As [`write_onnx`], except those of the file system.
+pub fn onnx_to_bytes(path: &Path, bundle: &LmBundle, start_ids: &[u32]) -> Result<Vec<u8>> {
     let model = &bundle.model;
     network::check(&model.stack)?;
     check_size(weight_bytes(model))?;
@@ -45,7 +53,7 @@ pub fn write_onnx(path: &Path, bundle: &LmBundle, start_ids: &[u32]) -> Result<(
     let metadata = metadata(path, bundle, start_ids)?;
     let bytes = messages::model(env!("CARGO_PKG_VERSION"), description, graph, &metadata).finish();
     check_size(bytes.len())?;
-    Ok(write_atomically(path, &bytes)?)
+    Ok(bytes)
 }
 
 /// The size of all weights in the file; lazy weights take no memory.
