@@ -1,6 +1,7 @@
 // Tests of what the page asks the server, without a server.
 
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import test from "node:test";
 
 import { RunMetrics, sampleTexts, ticks } from "../assets/run_metrics.js";
@@ -223,6 +224,7 @@ test("a run is followed on after the last event", async (context) => {
     context.mock.timers.enable({ apis: ["setTimeout"] });
     const end = new AbortController();
     const asked = [];
+    const listeners = [];
     const answers = [
         async () => ({ body: bodyOf("id: 1\ndata: a\n\n") }),
         async () => {
@@ -233,6 +235,7 @@ test("a run is followed on after the last event", async (context) => {
     const api = {
         open: (path, { headers }) => {
             asked.push([path, headers]);
+            listeners.push(getEventListeners(end.signal, "abort").length);
             return answers.shift()();
         },
     };
@@ -250,6 +253,8 @@ test("a run is followed on after the last event", async (context) => {
     await following;
     assert.deepEqual(events, ["a", "b"]);
     assert.deepEqual(asked[0], ["/api/runs/a%20b/events", {}]);
+    // Attempts leave no listeners behind.
+    assert.deepEqual(listeners, [0, 0, 0]);
     assert.deepEqual(asked[2][1], { "last-event-id": "1" });
     const states = [];
     const complete = { open: async () => ({ body: bodyOf("data: a\n\nevent: end\ndata:\n\n") }) };
