@@ -15,12 +15,19 @@ export class BranchesList {
         this.onGo = onGo;
         this.deleteButton = element(
             "button",
-            { type: "button", hidden: true, onclick: () => onDelete() },
+            { type: "button", hidden: true, onclick: () => this.confirmDeletion() && onDelete() },
             "Delete the other branches",
         );
         this.list = element("ol", { class: "branches" });
         this.empty = element("p", { class: "hint" }, "Undo, then choose another word: both versions stay here.");
         this.node = element("section", {}, element("h2", {}, "Branches"), this.list, this.empty, this.deleteButton);
+    }
+
+    /** Asks whether the other branches are to be deleted, which cannot be undone. */
+    confirmDeletion() {
+        const others = this.list.childElementCount - 1;
+        const what = others === 1 ? "the other branch? It" : `the ${others} other branches? They`;
+        return confirm(`Delete ${what} cannot be brought back.`);
     }
 
     /** Shows the branches of a tree: each by what is its own, after the beginning that it shares with the text. */

@@ -5,8 +5,8 @@ import { AUTHOR_NAMES, authorShares, exportJson, exportMarkdown, exportText } fr
 import { TextTree } from "./text_tree.js";
 
 /**
- * The panel: `tree()` is the tree that is saved, `onOpen` gets one that was opened; call `update()` when the tree has
- * changed.
+ * The panel: `tree()` is the tree that is saved, `onOpen` gets one that was opened and returns whether it is shown now;
+ * call `update()` when the tree has changed.
  */
 export function exportPanel({ tree, program, status, onOpen }) {
     const shares = element("ul", { class: "shares" });
@@ -24,8 +24,12 @@ export function exportPanel({ tree, program, status, onOpen }) {
             return;
         }
         try {
-            onOpen(TextTree.fromJson(parseJson(await chosen.text())));
-            status(`${chosen.name} is open.`);
+            const isOpen = onOpen(TextTree.fromJson(parseJson(await chosen.text())));
+            if (isOpen) {
+                status(`${chosen.name} is open.`);
+            } else {
+                status(`${chosen.name} is not open, because the model is writing: stop it, then open the file.`, true);
+            }
         } catch (error) {
             status(error.message, true);
         }

@@ -35,9 +35,19 @@ export async function followRun(api, name, { onEvent, onState, signal }) {
             }
             onState("waiting", error);
         }
-        await new Promise((resolve) => {
-            setTimeout(resolve, RETRY_AFTER);
-            signal.addEventListener("abort", resolve, { once: true });
-        });
+        await waited(RETRY_AFTER, signal);
     }
+}
+
+/** Resolves after this time, or once `signal` is aborted. */
+function waited(milliseconds, signal) {
+    return new Promise((resolve) => {
+        const end = () => {
+            clearTimeout(timer);
+            signal.removeEventListener("abort", end);
+            resolve();
+        };
+        const timer = setTimeout(end, milliseconds);
+        signal.addEventListener("abort", end);
+    });
 }

@@ -99,6 +99,13 @@ export class SamplingForm {
         return /^[0-9]+$/u.test(given) ? Number(given) : crypto.getRandomValues(new Uint32Array(1))[0];
     }
 
+    /** If this seed is the given one, gives the next one instead. */
+    replaceSeed(used) {
+        if (this.seed.value.trim() !== "" && this.chosenSeed() === used) {
+            this.seed.value = String(used + 1);
+        }
+    }
+
     /** Adapts the form to a model. */
     setModel({ maxTokens, noCopyLimit }) {
         this.length.input.max = String(Math.min(LONGEST, maxTokens));

@@ -24,22 +24,30 @@ export class ServerSource {
             maxTokens: max_tokens,
             noCopied: no_training_text,
             noCopyLimit: no_training_text,
-            noTyping: unit === "subword" ? null : `${unit}s that are not in the vocabulary count as an unknown one`,
+            noTyping:
+                unit === "subword"
+                    ? null
+                    : `${unit}s that are not in the vocabulary are read as an unknown one, left out or rejected, as in training`,
         };
     }
 
     async next({ text, count, sampling, signal }) {
         const body = { model: this.model.name, text, k: Math.max(count, LISTED_TOKENS), ...this.copyLimit(sampling) };
         const { next } = await this.api.post("/api/next", body, signal);
+        const isTooLong = next.map((token) => token.is_allowed === false);
+        // Where every token that can come next would make a copy too long, the program copies one.
+        const isWhole = next.length < body.k;
+        const isExcluded = isWhole && !isTooLong.includes(false) ? [] : isTooLong;
         const isAllowed = allowedTokens(
             next.map(({ probability }) => probability),
             sampling,
+            isExcluded,
         );
         return next.slice(0, count).map((token, at) => ({
             text: token.text,
             replaces: unitsAtEnd(text, token.replaces),
             probability: token.probability,
-            isAllowed: isAllowed[at] && token.is_allowed !== false,
+            isAllowed: isAllowed[at],
             isCopied: token.is_copied === true,
             isEnd: token.is_end,
         }));

@@ -224,11 +224,10 @@ export class TextTree {
             throw invalid(`its version is ${JSON.stringify(saved.version)}, and not ${TREE_VERSION}`);
         }
         const tree = new TextTree();
-        const isToken = (token) =>
-            typeof token?.text === "string" &&
-            Number.isInteger(token.replaces) &&
-            token.replaces >= 0 &&
-            (token.probability === null || (token.probability >= 0 && token.probability <= 1));
+        if (!saved.origins.every(isOrigin)) {
+            throw invalid("an origin of its steps is incomplete");
+        }
+        const lengths = [0];
         saved.steps.forEach((step, number) => {
             const { parent, author, origin, tokens } = step ?? {};
             if (number === 0) {
@@ -238,9 +237,18 @@ export class TextTree {
                 return;
             }
             const isStep = Number.isInteger(parent) && parent >= 0 && parent < number && AUTHORS.includes(author);
-            if (!isStep || !Array.isArray(tokens) || !tokens.every(isToken) || !(origin in saved.origins)) {
+            const hasOrigin = Number.isInteger(origin) && origin >= 0 && origin < saved.origins.length;
+            if (!isStep || !hasOrigin || !Array.isArray(tokens) || !tokens.every(isToken)) {
                 throw invalid(`step ${number} is incomplete`);
             }
+            let length = lengths[parent];
+            for (const { text, replaces } of tokens) {
+                if (replaces > length) {
+                    throw invalid(`step ${number} replaces more than the text before it`);
+                }
+                length += text.length - replaces;
+            }
+            lengths.push(length);
             const own = tokens.map(({ text, replaces, probability }) => ({ text, replaces, probability }));
             tree.steps.push({ parent, author, tokens: own, origin: saved.origins[origin], next: null });
         });
@@ -250,4 +258,27 @@ export class TextTree {
         tree.go(saved.current);
         return tree;
     }
+}
+
+/** Whether a saved value is a StepToken. */
+function isToken(token) {
+    const { text, replaces, probability } = token ?? {};
+    const isProbability = typeof probability === "number" && probability >= 0 && probability <= 1;
+    return (
+        typeof text === "string" &&
+        Number.isInteger(replaces) &&
+        replaces >= 0 &&
+        (probability === null || isProbability)
+    );
+}
+
+/** Whether a saved value is an Origin. */
+function isOrigin(origin) {
+    const { model, model_sha256, seed, sampling } = origin ?? {};
+    return (
+        typeof model === "string" &&
+        typeof model_sha256 === "string" &&
+        (seed === undefined || (Number.isInteger(seed) && seed >= 0)) &&
+        (sampling === undefined || (typeof sampling === "object" && sampling !== null))
+    );
 }

@@ -130,12 +130,14 @@ export class WriteView {
         this.refresh();
     }
 
-    /** Changes the tree and shows it, unless the model is writing. */
+    /** Changes the tree and shows it, unless the model is writing. Returns whether it did. */
     change(action) {
-        if (this.sample === null) {
+        const canChange = this.sample === null;
+        if (canChange) {
             action();
             this.changed();
         }
+        return canChange;
     }
 
     changed() {
@@ -254,9 +256,11 @@ export class WriteView {
         this.changed();
     }
 
-    /** Writes another version of what the model wrote last. */
+    /** Writes another version of what the model wrote last: with the next seed, if its seed is in the form. */
     writeAgain() {
+        const { seed } = this.tree.steps[this.tree.current].origin ?? {};
         if (this.sample === null && this.tree.undoSample()) {
+            this.sampling.replaceSeed(seed);
             this.write();
         }
     }

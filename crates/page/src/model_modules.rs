@@ -1,4 +1,5 @@
-//! The modules of a page that is a model: those of the folder `model`, which compute in the browser, and those of the studio.
+//! The modules of a page that is a model: those of the folder `model`, which compute in the browser, and
+//! those of the page of the server.
 
 use crate::ASSETS;
 
@@ -27,12 +28,12 @@ const OWN: &[(&str, &str)] = &[
     ("model/words.js", include_str!("../model/words.js")),
 ];
 
-/// All modules by path, with their source: those of the studio are in `assets`.
+/// All modules by path, with their source: those of the page of the server are in `assets`.
 pub(crate) fn modules() -> Vec<(String, &'static str)> {
     let own = OWN.iter().map(|&(path, source)| (path.to_string(), source));
-    let studio = ASSETS.iter().filter(|asset| asset.name.ends_with(".js"));
-    let studio = studio.filter_map(|asset| Some((format!("assets/{}", asset.name), asset.text()?)));
-    own.chain(studio).collect()
+    let shared = ASSETS.iter().filter(|asset| asset.name.ends_with(".js"));
+    let shared = shared.filter_map(|asset| Some((format!("assets/{}", asset.name), asset.text()?)));
+    own.chain(shared).collect()
 }
 
 #[cfg(test)]

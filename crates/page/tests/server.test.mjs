@@ -1,6 +1,7 @@
 // Tests of what the page asks the server, without a server.
 
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import test from "node:test";
 
 import { RunMetrics, sampleTexts, ticks } from "../assets/run_metrics.js";
@@ -94,12 +95,37 @@ test("the next tokens come with what the sliders allow", async () => {
         asked,
     );
     const next = await source.next({ text: "𝒳", count: 3, sampling: { ...SAMPLING, topP: 0.8, maxCopied: 4 } });
+    // Without the copy 0.7 is left, of which the first token is more than 0.8.
     assert.deepEqual(next, [
         { text: " fox", replaces: 0, probability: 0.6, isAllowed: true, isCopied: false, isEnd: false },
         { text: "한", replaces: 2, probability: 0.3, isAllowed: false, isCopied: true, isEnd: false },
         { text: "", replaces: 0, probability: 0.05, isAllowed: false, isCopied: false, isEnd: true },
     ]);
     assert.deepEqual(asked, [["/api/next", { model: "one", text: "𝒳", k: 1000, max_copied: 4 }]]);
+});
+
+test("copies are excluded before the filters", async () => {
+    const token = (text, probability, isAllowed) => ({
+        text,
+        replaces: 0,
+        probability,
+        is_end: false,
+        is_allowed: isAllowed,
+    });
+    const allowed = async (sampling, ...next) => {
+        const choices = await sourceOf([{ next }]).next({ text: "a", count: 3, sampling: { ...SAMPLING, ...sampling } });
+        return choices.map(({ isAllowed }) => isAllowed);
+    };
+    const three = [token(" a", 0.6, false), token(" b", 0.3, true), token(" c", 0.1, true)];
+    assert.deepEqual(await allowed({ temperature: 0 }, ...three), [false, true, false]);
+    assert.deepEqual(await allowed({ minP: 0.3 }, ...three), [false, true, true]);
+    assert.deepEqual(await allowed({ topP: 0.8 }, ...three), [false, true, true]);
+    assert.deepEqual(await allowed({ topP: 0.7 }, ...three), [false, true, false]);
+    // One is copied where all would be copies, but not where others are only not listed.
+    const copies = [token(" a", 0.6, false), token(" b", 0.4, false)];
+    assert.deepEqual(await allowed({ topP: 0.5 }, ...copies), [true, false]);
+    const many = Array.from({ length: 1000 }, () => token(" a", 0.0001, false));
+    assert.deepEqual(await allowed({}, ...many), [false, false, false]);
 });
 
 test("a text comes in pieces with the probabilities of their tokens", async () => {
@@ -166,6 +192,8 @@ test("the filters are those of the program", () => {
     // Tokens that are not listed count.
     assert.deepEqual(allowed([0.3, 0.2], { topP: 0.5 }), [true, true]);
     assert.deepEqual(allowed([], {}), []);
+    const excluded = allowedTokens([0.5, 0.3, 0.2], { ...SAMPLING, topP: 0.6 }, [true, false, false]);
+    assert.deepEqual(excluded, [false, true, false]);
 });
 
 test("errors of the server are one line", async (context) => {
@@ -196,6 +224,7 @@ test("a run is followed on after the last event", async (context) => {
     context.mock.timers.enable({ apis: ["setTimeout"] });
     const end = new AbortController();
     const asked = [];
+    const listeners = [];
     const answers = [
         async () => ({ body: bodyOf("id: 1\ndata: a\n\n") }),
         async () => {
@@ -206,6 +235,7 @@ test("a run is followed on after the last event", async (context) => {
     const api = {
         open: (path, { headers }) => {
             asked.push([path, headers]);
+            listeners.push(getEventListeners(end.signal, "abort").length);
             return answers.shift()();
         },
     };
@@ -223,6 +253,8 @@ test("a run is followed on after the last event", async (context) => {
     await following;
     assert.deepEqual(events, ["a", "b"]);
     assert.deepEqual(asked[0], ["/api/runs/a%20b/events", {}]);
+    // Attempts leave no listeners behind.
+    assert.deepEqual(listeners, [0, 0, 0]);
     assert.deepEqual(asked[2][1], { "last-event-id": "1" });
     const states = [];
     const complete = { open: async () => ({ body: bodyOf("data: a\n\nevent: end\ndata:\n\n") }) };

@@ -154,7 +154,28 @@ test("what is no saved tree is rejected in one line", () => {
             copy.steps[1].origin = 9;
         }),
         changed((copy) => {
+            copy.steps[1].origin = "length";
+        }),
+        changed((copy) => {
+            copy.origins = [null];
+        }),
+        changed((copy) => {
+            copy.origins[0].model = 7;
+        }),
+        changed((copy) => {
+            copy.origins[0].seed = "a";
+        }),
+        changed((copy) => {
+            copy.origins[0].sampling = null;
+        }),
+        changed((copy) => {
             copy.steps[1].tokens = [7];
+        }),
+        changed((copy) => {
+            copy.steps[1].tokens[0].replaces = 1;
+        }),
+        changed((copy) => {
+            copy.steps[1].tokens.push({ text: "", replaces: 8, probability: null });
         }),
         changed((copy) => {
             copy.steps[1].tokens[0].probability = 2;

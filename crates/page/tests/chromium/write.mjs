@@ -3,11 +3,15 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
+import { TextTree } from "../../assets/text_tree.js";
 import { assertAccessible, takeScreenshot } from "./accessibility.mjs";
 import { openPage } from "./program.mjs";
 
 /** A sentence of the training text. */
 const COPIED = "So the ferryman took him over. That night the fox crept into the nearest yard";
+
+/** A saved text without a step. */
+const EMPTY_TREE = JSON.stringify(new TextTree().toJson());
 
 /** The parts of the view. */
 function writeParts(page) {
@@ -156,11 +160,18 @@ export async function checkWriting(context) {
     await page.keyboard.press("Control+Enter");
     await idle();
     await assertText(parts, first);
-    await view.getByLabel("Seed").fill("8");
+    // Another version has the next seed, or one that was given in the meantime.
+    const seed = view.getByLabel("Seed");
     await parts.button("Try again").click();
     await idle();
+    assert.equal(await seed.inputValue(), "8");
     const second = await written();
     assert.ok(second.startsWith("The fox") && second !== first, second);
+    await seed.fill("7");
+    await parts.button("Try again").click();
+    await idle();
+    assert.equal(await seed.inputValue(), "7");
+    await assertText(parts, first);
     // The sliders say what is excluded, by keyboard, too.
     await slider("Temperature").focus();
     await page.keyboard.press("Home");
@@ -188,11 +199,16 @@ export async function checkWriting(context) {
     await parts.button("Try again").and(page.locator(":enabled")).waitFor();
     await idle();
     assert.ok(!(await written()).startsWith("the ferryma"), await written());
-    // A long text is stopped, and what is written stays.
+    // A long text is stopped, and what is written stays. No other text is opened meanwhile.
     await slider("Length").fill("400");
     await parts.button("Write on").click();
+    await view
+        .getByLabel("Open a saved text (JSON)")
+        .setInputFiles({ name: "other.json", mimeType: "application/json", buffer: Buffer.from(EMPTY_TREE) });
+    await parts.status.filter({ hasText: "other.json is not open, because the model is writing" }).waitFor();
     await page.keyboard.press("Escape");
     await idle();
+    assert.notEqual(await written(), "");
     await closeClean(page);
 }
 
@@ -241,8 +257,13 @@ export async function checkBranches(context) {
         markdown.text,
     );
     assert.equal((await savedFile(page, parts.button("Save text"))).text, `${chosen}\n`);
-    await parts.button("Delete the other branches").click();
-    assert.equal(await branches.count(), 0);
+    // The others are deleted only after a question.
+    const all = await branches.count();
+    for (const answer of ["dismiss", "accept"]) {
+        page.once("dialog", (dialog) => dialog[answer]());
+        await parts.button("Delete the other branches").click();
+        assert.equal(await branches.count(), answer === "accept" ? 0 : all);
+    }
     await assertText(parts, chosen);
     await parts.button("New text").click();
     await view
