@@ -311,7 +311,9 @@ impl Asker<'_> {
         let base = self.clause().verb.base(self.writer.sentence);
         // Without its subject, a question needs a name or a number, or more words.
         let is_who = wording.text.starts_with("Who ") && !["be", "become", "remain"].contains(&base.as_str());
-        let is_acted = is_who && self.clause().phrases.iter().any(|phrase| phrase.noun.is_some());
+        // "Who lost its collar?" is neither about a person nor about a thing.
+        let is_odd = wording.text.contains(" its ");
+        let is_acted = is_who && !is_odd && self.clause().phrases.iter().any(|phrase| phrase.noun.is_some());
         let is_general = draft.rule == Rule::Subject && wording.content < 3 && wording.specific == 0 && !is_acted;
         if is_general || wording.content < draft.min_content {
             return Err(Reason::TooGeneral);
