@@ -67,7 +67,8 @@ pub fn ask(
         let whole = clause.subject.tokens.start..clause.verb.tokens.end;
         return asker.leave_out(whole, None, Reason::Negation);
     }
-    // "dedicated and opened the library": the first verb lacks its object. "The force is due to …" has no other predicate.
+    // "dedicated and opened the library": the first verb lacks its object.
+    // "The force is due to …" has no other predicate.
     let lacks_object = clause.phrases.is_empty() && next.is_some_and(|next| next.subject == clause.subject);
     let is_reason = clause.phrases.first().is_some_and(|first| first.kind == PhraseKind::Cause);
     if lacks_object || is_reason && clause.verb.is_copula(sentence) {
