@@ -3,6 +3,7 @@
 //! | module | contents |
 //! |---|---|
 //! | `token` | the words and marks of a sentence |
+//! | `cases` | the words of a text by their case |
 //! | `language` | whether a text is English |
 //! | `lexicon`, `morphology` | word lists, and the forms of verbs and nouns |
 //! | `tag`, `tagger` | parts of speech |
@@ -13,6 +14,7 @@
 //! What is doubtful is left out, with the reason. A paragraph that is not English by its function
 //! words gives no questions, nor does one of few words in a text that is not English.
 
+mod cases;
 mod language;
 mod lexicon;
 mod morphology;
@@ -27,10 +29,10 @@ use std::ops::Range;
 
 pub use question::{Candidates, Features, LeftOut, Reason, Rule, RuleQuestion};
 
+use cases::Cases;
 use parse::Sentence;
 use rules::References;
 use tag::Tag;
-use tagger::Cases;
 use token::Token;
 
 /// Longer sentences, in tokens, are left out: few of them are recognised.
@@ -162,7 +164,17 @@ fn without_short_quotations(tokens: Vec<Token>) -> (Vec<Token>, bool) {
     if marks.is_empty() || !marks.chunks(2).all(is_term) {
         return (tokens, !marks.is_empty());
     }
-    (tokens.into_iter().filter(|token| !is_mark(token)).collect(), false)
+    let mut kept: Vec<Token> = Vec::with_capacity(tokens.len());
+    let mut is_after_quote = false;
+    for token in tokens {
+        if is_mark(&token) {
+            is_after_quote = true;
+        } else {
+            kept.push(Token { is_after_quote, ..token });
+            is_after_quote = false;
+        }
+    }
+    (kept, false)
 }
 
 /// The tokens that are not within parentheses or brackets, and the number of pairs.

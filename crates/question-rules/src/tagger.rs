@@ -1,67 +1,13 @@
 //! Parts of speech of the tokens of a sentence: the sequence with the highest score, where a score rates each token
 //! after the two before it. The scores are set by hand.
 
-use std::collections::HashSet;
-
+use crate::cases::Cases;
 use crate::lexicon::{Choice, LEXICON, by_ending, is_derived};
 use crate::tag::Tag;
 use crate::token::Token;
 
 /// The score of an impossible transition.
 const NEVER: i32 = -100;
-
-/// The words of a passage by their case, which tells names from other words at the beginning of a sentence.
-#[derive(Debug, Default)]
-pub struct Cases {
-    lower: HashSet<String>,
-    names: HashSet<String>,
-    surnames: HashSet<String>,
-    places: HashSet<String>,
-}
-
-impl Cases {
-    /// Reads the words of a sentence.
-    pub fn add(&mut self, tokens: &[Token]) {
-        let mut is_first = true;
-        for token in tokens.iter().filter(|token| token.is_word()) {
-            if !token.is_capitalised() {
-                self.lower.insert(token.lower.clone());
-            } else if !is_first {
-                self.names.insert(token.lower.clone());
-            }
-            is_first = false;
-        }
-        self.add_surnames(tokens);
-    }
-
-    /// "Alan Turing" and "President Wilson" tell that "Turing" and "Wilson" are persons.
-    fn add_surnames(&mut self, tokens: &[Token]) {
-        for name in tokens.split(|token| !(token.is_word() && token.is_capitalised())) {
-            let [first, .., last] = name else { continue };
-            let is_person = LEXICON.is_given_name(&first.lower) || LEXICON.is_title(&first.lower);
-            let is_thing = LEXICON.is_place(&last.lower) || LEXICON.kind_of_place(&last.lower).is_some();
-            // "Harvard University"
-            if is_thing {
-                self.places.insert(name[name.len() - 2].lower.clone());
-            }
-            if is_person && !is_thing && LEXICON.known(&last.lower).is_none() {
-                self.surnames.insert(last.lower.clone());
-            }
-        }
-    }
-
-    fn is_surname(&self, lower: &str) -> bool {
-        self.surnames.contains(lower) && !self.places.contains(lower)
-    }
-
-    fn is_name(&self, lower: &str) -> Option<bool> {
-        match (self.names.contains(lower), self.lower.contains(lower)) {
-            (true, false) => Some(true),
-            (false, true) => Some(false),
-            _ => None,
-        }
-    }
-}
 
 /// Sets the part of speech of each token, and how certain it is.
 pub fn tag(tokens: &mut [Token], cases: &Cases) {
@@ -108,6 +54,12 @@ fn choices(tokens: &[Token], at: usize, cases: &Cases) -> Vec<Choice> {
     let is_decade = tokens.get(at + 1).is_some_and(|next| next.text.len() == 4);
     if before_number && !is_decade && token.is_any(&["about", "over", "around", "under", "nearly", "almost"]) {
         return vec![(Tag::Adv, 0)];
+    }
+    // "US" is no pronoun, and "Germany" a name at the beginning of a sentence, too.
+    let is_acronym = token.text.len() > 1 && token.text.chars().all(char::is_uppercase);
+    let is_mixed = tokens.iter().any(|token| token.text.len() > 1 && token.text == token.lower);
+    if is_acronym && is_mixed || token.is_capitalised() && LEXICON.kind_of_place(&token.lower).is_some() {
+        return vec![(Tag::Name, 0)];
     }
     let known = LEXICON.known(&token.lower);
     let is_first = !tokens[..at].iter().any(Token::is_word);
@@ -341,6 +293,7 @@ fn after_pronoun(word: &Token, tag: Tag) -> i32 {
         return match tag {
             Prep | To | Mark | Adv => 1,
             Inf | Adj | Conj | Sub => 0,
+            Past | Third | Plain | Modal if word.lower.ends_with("self") => 1,
             Past | Third | Plain | Modal | Det => -3,
             _ => -2,
         };

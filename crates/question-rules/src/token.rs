@@ -19,13 +19,15 @@ pub struct Token {
     pub margin: i32,
     /// Whether the text has it after a given name or a title.
     pub is_surname: bool,
+    /// Whether a quotation mark before it was left out.
+    pub is_after_quote: bool,
 }
 
 impl Token {
     fn new(passage: &str, bytes: Range<usize>) -> Self {
         let text = passage[bytes.clone()].to_owned();
         let lower = text.to_lowercase().replace('’', "'");
-        Self { bytes, text, lower, tag: Tag::Mark, margin: i32::MAX, is_surname: false }
+        Self { bytes, text, lower, tag: Tag::Mark, margin: i32::MAX, is_surname: false, is_after_quote: false }
     }
 
     /// Whether it begins with a capital letter.

@@ -69,7 +69,9 @@ pub fn base(sentence: &Sentence, start: usize) -> Option<NounPhrase> {
                 head = Some(at);
             }
             // "the Far East ten years later"
-            Num if head.is_some() && matches!(tag(at + 1), Some(Noun | Nouns)) => break,
+            Num if head.is_some_and(|head| tag(head) != Some(Num)) && matches!(tag(at + 1), Some(Noun | Nouns)) => {
+                break;
+            }
             Num if head.is_none_or(|head| head + 1 == at) => head = Some(at),
             Mark if head.is_some_and(|head| head + 1 == at) && continues_name(sentence, at) => {
                 at += 1;

@@ -277,7 +277,7 @@ fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Resu
             found.skipped_to = Some(end);
             Ok(Some(end))
         }
-        Tag::Prep if token.is_any(&["including", "like", "with", "except", "unlike", "for", "of"]) => {
+        Tag::Prep if token.is_any(&["including", "like", "with", "except", "unlike", "for", "of", "plus"]) => {
             found.cut_off += 1;
             opaque(sentence, at + 1).map(Some)
         }
@@ -309,6 +309,7 @@ fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Resu
             // ", notably the thyroid": an addition to the phrase before.
             let next = after_adverbs(sentence, at);
             let adds = base(sentence, next).is_some_and(|noun| !begins_verb(sentence, noun.tokens.end));
+            let adds = adds || sentence.get(next).is_some_and(|next| matches!(next.tag, Tag::Ing | Tag::Part));
             if adds { opaque(sentence, at + 1).map(Some) } else { Ok(Some(at + 1)) }
         }
         Tag::Ing | Tag::Part | Tag::To | Tag::Wh | Tag::Adj => {
@@ -321,6 +322,11 @@ fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Resu
             if begins_verb(sentence, noun.tokens.end) && !can_be_participle(sentence, noun.tokens.end) {
                 found.next = Some((at, false));
                 return Ok(None);
+            }
+            // "paintings, masks and old …"
+            let next = noun.tokens.end + usize::from(sentence.is_mark(noun.tokens.end, ","));
+            if sentence.get(next).is_some_and(|token| token.is_any(&["and", "or"])) {
+                return Err(Reason::UnclearStructure);
             }
             let noun = joined(sentence, at, Place::Object).ok_or(Reason::UnclearStructure)?;
             // A list that continues after another phrase.

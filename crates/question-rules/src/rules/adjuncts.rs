@@ -213,7 +213,8 @@ impl Asker<'_> {
         }
         let base = self.clause().verb.base(self.writer.sentence);
         let is_agent = self.clause().verb.is_passive && preposition.is("by");
-        if is_agent || belongs_to_verb(&base, &preposition.lower) {
+        let is_company = preposition.is("along") && self.token(phrase.tokens.start + 1).is("with");
+        if is_agent || is_company || belongs_to_verb(&base, &preposition.lower) {
             return false;
         }
         let head = self.token(noun.head);

@@ -114,8 +114,11 @@ pub fn kind_of_name(sentence: &Sentence, noun: &NounPhrase) -> Option<String> {
         Tag::Noun => noun.head > noun.tokens.start && sentence.tokens[noun.head - 1].tag == Tag::Name,
         _ => false,
     };
-    let kind = is_named && KINDS.contains(&head.lower) && !head.lower.ends_with('s');
-    if kind { Some(head.lower.clone()) } else { kind_of_place(sentence, noun).map(str::to_owned) }
+    if let Some(kind) = kind_of_place(sentence, noun) {
+        return Some(kind.to_owned());
+    }
+    let is_kind = is_named && KINDS.contains(&head.lower) && !head.lower.ends_with('s');
+    is_kind.then(|| head.lower.clone())
 }
 
 /// What a place in the list of places is: "country".
@@ -142,9 +145,9 @@ const PERSONAL: [&str; 42] = [
 ];
 
 /// Verbs whose subject is a person or an animal, whatever the noun.
-const ANIMATE: [&str; 15] = [
-    "wish", "marry", "laugh", "weep", "beg", "hope", "want", "promise", "sleep", "eat", "drink", "cry", "sing",
-    "think", "hear",
+const ANIMATE: [&str; 18] = [
+    "reside", "emigrate", "settle", "wish", "marry", "laugh", "weep", "beg", "hope", "want", "promise", "sleep", "eat",
+    "drink", "cry", "sing", "think", "hear",
 ];
 
 /// Whether a verb, in its base form, tells that its subject is a person or an animal.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::Asker;
 use super::animacy::{Animacy, animacy, is_acting_body, is_animate, is_personal, kind_of_name};
 use super::reference::can_own;
-use super::word_lists::{ACTION_ENDINGS, MOVING};
+use super::word_lists::{ACTION_ENDINGS, EVENTS, MOVING, UNIQUE};
 use super::wording::Piece;
 use crate::lexicon::LEXICON;
 use crate::parse::{NounPhrase, Phrase, PhraseKind};
@@ -115,6 +115,9 @@ impl Asker<'_> {
         }
         let is_class =
             self.token(subject.head).is_any(&["example", "examples", "type", "types", "kind", "kinds", "form"]);
+        if base == "include" && subject.is_plural(sentence) {
+            return Err(Reason::TooGeneral);
+        }
         if is_class && ["be", "include"].contains(&base.as_str()) {
             return Err(Reason::TooGeneral);
         }
@@ -132,6 +135,12 @@ impl Asker<'_> {
             }
             word => word?,
         };
+        // "What was founded in 2009?" does not ask for "the club".
+        let is_bare = subject.tokens.len() == 2 && self.token(subject.tokens.start).is("the");
+        let is_unique = UNIQUE.contains(&self.token(subject.head).lower) || self.token(subject.head).tag == Tag::Name;
+        if word == "what" && is_bare && !is_unique {
+            return Err(Reason::NeedsContext);
+        }
         let mut pieces = vec![Piece::Words(word)];
         pieces.extend(self.writer.singular_verb());
         pieces.extend(self.rest(&[]));
@@ -177,8 +186,11 @@ impl Asker<'_> {
         let Some(first) = clause.phrases.first().filter(|it| it.kind == PhraseKind::Noun && !self.is_time(it)) else {
             return;
         };
-        let following =
-            clause.phrases[1..].iter().take_while(|it| it.kind == PhraseKind::Prepositional && !self.is_time(it));
+        let is_attached = |it: &&Phrase| {
+            let is_agent = clause.verb.is_passive && self.token(it.tokens.start).is("by");
+            it.kind == PhraseKind::Prepositional && !self.is_time(it) && !is_agent
+        };
+        let following = clause.phrases[1..].iter().take_while(is_attached);
         let attached: Vec<&Phrase> = following.collect();
         let end = attached.last().map_or(first.tokens.end, |last| last.tokens.end);
         let mut without: Vec<usize> = attached.iter().map(|phrase| phrase.tokens.start).collect();
@@ -192,7 +204,14 @@ impl Asker<'_> {
         });
         let has_verb = (first.tokens.start..end).any(|at| self.token(at).tag.is_verb());
         let is_perfect = clause.verb.auxiliary.is_some_and(|at| self.token(at).is_any(&["has", "have", "had"]));
-        let is_cut = is_continued || is_perfect && base == "be" || has_verb && self.writer.sentence.is_mark(end, ",");
+        let is_duration = self.token(first.tokens.start).tag == Tag::Num
+            && (first.tokens.start..end).any(|at| LEXICON.is_time(&self.token(at).lower));
+        let is_list = self.writer.sentence.is_mark(end, ";") && clause.subject.is_plural(sentence);
+        let is_cut = is_duration
+            || is_list
+            || is_continued
+            || is_perfect && base == "be"
+            || has_verb && self.writer.sentence.is_mark(end, ",");
         // "9,000 feet high", "8 feet apart"
         let is_measure = clause.phrases.iter().any(|phrase| {
             let is_number = self.token(first.tokens.start).tag == Tag::Num;
@@ -254,7 +273,8 @@ impl Asker<'_> {
         }
         let Some((phrase, noun)) = self.object_phrase() else { return };
         let (start, noun) = (phrase.tokens.start, noun.clone());
-        if base == "have" {
+        let includes_people = base == "include" && self.clause().subject.is_plural(sentence);
+        if base == "have" || includes_people {
             return self.leave_out(noun.tokens, Some(Rule::Object), Reason::TooGeneral);
         }
         // "take place", "make use"
@@ -268,7 +288,10 @@ impl Asker<'_> {
             matches!(after.kind, Adjective | Gerund | Noun) && !self.is_time(after)
                 || after.kind == Infinitive && ["make", "let", "find", "have", "use"].contains(&base.as_str())
         });
-        let is_complex = is_complex || self.is_loose(&answer, &base);
+        // "include killer cells; helper cells; and others"
+        let is_list =
+            sentence.is_mark(answer.end, ";") && ["include", "comprise", "involve", "contain"].contains(&base.as_str());
+        let is_complex = is_complex || is_list || self.is_loose(&answer, &base);
         let pieces = if is_complex {
             Err(Reason::UnclearStructure)
         } else {
@@ -292,7 +315,10 @@ impl Asker<'_> {
             LEXICON.is_place(&head.lower) || head.tag == Tag::Name
         });
         let is_moved = preposition.is_any(&["to", "into", "from", "through"]) && MOVING.contains(base);
+        let is_event = next.noun.as_ref().is_some_and(|noun| EVENTS.contains(&self.token(noun.head).lower));
         let is_of_verb = belongs_to_verb(base, &preposition.lower)
+            || preposition.is_any(&["after", "before", "since", "until", "about"])
+            || preposition.is_any(&["in", "at"]) && is_event
             || is_moved
             || preposition.is_any(&["in", "at", "near", "under", "during"]) && is_place
             || preposition.is("on")

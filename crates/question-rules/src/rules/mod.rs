@@ -13,7 +13,7 @@ use std::ops::Range;
 
 pub use reference::References;
 
-use self::word_lists::{KEPT_LEADS, NO_NOUN, TWO_OBJECTS, VAGUE};
+use self::word_lists::{KEPT_LEADS, NEED_OBJECT, NO_NOUN, TWO_OBJECTS, VAGUE};
 use self::wording::{Piece, Writer};
 use crate::lexicon::LEXICON;
 use crate::parse::{Clause, NounPhrase, Phrase, PhraseKind, Sentence, can_be_participle, noun_phrase};
@@ -67,6 +67,14 @@ pub fn ask(
         let whole = clause.subject.tokens.start..clause.verb.tokens.end;
         return asker.leave_out(whole, None, Reason::Negation);
     }
+    // "dedicated and opened the library": the first verb lacks its object.
+    // "The force is due to …" has no other predicate.
+    let lacks_object = clause.phrases.is_empty() && next.is_some_and(|next| next.subject == clause.subject);
+    let is_reason = clause.phrases.first().is_some_and(|first| first.kind == PhraseKind::Cause);
+    if lacks_object || is_reason && clause.verb.is_copula(sentence) {
+        let whole = clause.subject.tokens.start..clause.verb.tokens.end;
+        return asker.leave_out(whole, None, Reason::UnclearStructure);
+    }
     if asker.is_uncertain() || asker.disagrees() || asker.is_participle() || asker.has_loose_noun() {
         let whole = clause.subject.tokens.start..clause.verb.tokens.end;
         return asker.leave_out(whole, None, Reason::UnclearStructure);
@@ -108,7 +116,12 @@ impl Asker<'_> {
         let clause = self.clause();
         let sentence = self.writer.sentence;
         let is_by = clause.phrases.first().is_some_and(|it| self.token(it.tokens.start).is("by") && it.noun.is_some());
-        clause.verb.auxiliary.is_none() && is_by && can_be_participle(sentence, clause.verb.main)
+        // "programs designed to help"
+        let base = clause.verb.base(sentence);
+        let has_object =
+            clause.phrases.first().is_some_and(|it| matches!(it.kind, PhraseKind::Noun | PhraseKind::Content));
+        let lacks_object = !has_object && NEED_OBJECT.contains(&base);
+        clause.verb.auxiliary.is_none() && (is_by || lacks_object) && can_be_participle(sentence, clause.verb.main)
     }
 
     /// Whether a noun phrase follows another one, or an adjective begins the object of "keep", so that the sentence was misread.
@@ -175,8 +188,10 @@ impl Asker<'_> {
     /// Whether a leading phrase tells a time or a place and stands alone, so that it can follow the verb.
     fn is_kept_lead(&self, phrase: &Phrase) -> bool {
         let lead = &self.clause().lead;
-        let is_alone =
-            !lead.iter().any(|it| it.tokens.end == phrase.tokens.start || it.tokens.start == phrase.tokens.end);
+        let is_kept = |phrase: &Phrase| KEPT_LEADS.contains(&self.token(phrase.tokens.start).lower);
+        // "On a night in January 2009"
+        let is_alone = lead.iter().all(is_kept)
+            || !lead.iter().any(|it| it.tokens.end == phrase.tokens.start || it.tokens.start == phrase.tokens.end);
         let first = self.token(phrase.tokens.start);
         let is_as_of = first.is("as") && self.token(phrase.tokens.start + 1).is("of");
         is_alone && (phrase.kind == PhraseKind::Noun || KEPT_LEADS.contains(&first.lower) || is_as_of)
@@ -277,8 +292,10 @@ impl Asker<'_> {
             return Err(Reason::NeedsContext);
         }
         // Parentheses within the answer.
-        let has_gap =
-            draft.answer.clone().skip(1).any(|at| self.token(at).bytes.start > self.token(at - 1).bytes.end + 2);
+        let has_gap = draft.answer.clone().skip(1).any(|at| {
+            let token = self.token(at);
+            token.is_after_quote || token.bytes.start > self.token(at - 1).bytes.end + 2
+        });
         if has_gap {
             return Err(Reason::UnclearStructure);
         }
@@ -292,8 +309,13 @@ impl Asker<'_> {
         if wording.words > MAX_QUESTION || answer.len() > MAX_ANSWER {
             return Err(Reason::TooLong);
         }
+        let base = self.clause().verb.base(self.writer.sentence);
         // Without its subject, a question needs a name or a number, or more words.
-        let is_general = draft.rule == Rule::Subject && wording.content < 3 && wording.specific == 0;
+        let is_who = wording.text.starts_with("Who ") && !["be", "become", "remain"].contains(&base.as_str());
+        // "Who lost its collar?" is neither about a person nor about a thing.
+        let is_odd = wording.text.contains(" its ");
+        let is_acted = is_who && !is_odd && self.clause().phrases.iter().any(|phrase| phrase.noun.is_some());
+        let is_general = draft.rule == Rule::Subject && wording.content < 3 && wording.specific == 0 && !is_acted;
         if is_general || wording.content < draft.min_content {
             return Err(Reason::TooGeneral);
         }
@@ -336,9 +358,8 @@ impl Asker<'_> {
     fn is_vague(&self, tokens: &Range<usize>) -> bool {
         let Some(noun) = noun_phrase(self.writer.sentence, tokens.start) else { return false };
         let has_more = noun.tokens.end < tokens.end || noun.owner.is_some();
-        !has_more
-            && VAGUE.contains(&self.token(noun.head).lower)
-            && noun.tokens.clone().all(|at| self.token(at).tag != Tag::Name)
+        let is_specific = noun.tokens.clone().any(|at| matches!(self.token(at).tag, Tag::Name | Tag::Num));
+        !has_more && !is_specific && VAGUE.contains(&self.token(noun.head).lower)
     }
 
     /// The first object: the noun phrase after the verb, possibly after a particle; with two, the second one.

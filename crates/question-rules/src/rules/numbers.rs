@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use super::Asker;
 use super::animacy::{Animacy, animacy};
+use super::word_lists::QUANTITIES;
 use super::wording::Piece;
 use crate::lexicon::LEXICON;
 use crate::morphology::singular;
-use crate::parse::{NounPhrase, PhraseKind};
+use crate::parse::{NounPhrase, Phrase, PhraseKind};
 use crate::question::{Reason, Rule};
 use crate::tag::Tag;
 
@@ -15,23 +16,6 @@ use crate::tag::Tag;
 const MEASURED: [&str; 9] = ["long", "tall", "high", "wide", "deep", "old", "thick", "heavy", "large"];
 /// Verbs, in their base form, with an amount of money.
 const PAYING: [&str; 10] = ["cost", "pay", "earn", "spend", "raise", "receive", "donate", "lose", "invest", "charge"];
-/// Properties with a number after "of".
-const QUANTITIES: [&str; 14] = [
-    "population",
-    "area",
-    "length",
-    "height",
-    "width",
-    "depth",
-    "diameter",
-    "speed",
-    "capacity",
-    "weight",
-    "mass",
-    "elevation",
-    "density",
-    "temperature",
-];
 /// Currencies.
 const MONEY: [&str; 6] = ["dollar", "euro", "pound", "franc", "mark", "shilling"];
 
@@ -47,9 +31,11 @@ impl Asker<'_> {
         }
         let start = first.tokens.start;
         let pieces = if clause.verb.is_copula(sentence) {
-            let Some(second) = clause.phrases.get(1).filter(|it| it.kind == PhraseKind::Adjective) else { return };
+            let is_adjective =
+                |it: &&Phrase| matches!(it.kind, PhraseKind::Adjective | PhraseKind::Adverb) && it.tokens.len() == 1;
+            let Some(second) = clause.phrases.get(1).filter(is_adjective) else { return };
             let adjective = self.token(second.tokens.start);
-            if second.tokens.len() != 1 || !adjective.is_any(&MEASURED) {
+            if !adjective.is_any(&MEASURED) {
                 return;
             }
             self.inverted(&format!("how {}", adjective.lower), &[start, second.tokens.start])
@@ -58,7 +44,7 @@ impl Asker<'_> {
                 let token = self.token(at);
                 token.text.starts_with(['$', '£', '€']) || MONEY.contains(&singular(&token.lower).as_str())
             };
-            if !PAYING.contains(&clause.verb.base(sentence).as_str()) || !money(noun.head) {
+            if !PAYING.contains(&clause.verb.base(sentence).as_str()) || !noun.tokens.clone().any(money) {
                 return;
             }
             self.inverted("how much", &[start])
@@ -75,7 +61,7 @@ impl Asker<'_> {
         let Some((phrase, noun)) = self.object_phrase() else { return };
         let (start, noun) = (phrase.tokens.start, noun.clone());
         let of = noun.core_end;
-        let is_quantity = self.token(noun.head).is_any(&QUANTITIES) && noun.head == start + 1;
+        let is_quantity = QUANTITIES.contains(&self.token(noun.head).lower) && noun.head == start + 1;
         if !is_quantity
             || !self.token(start).is_any(&["a", "an"])
             || of + 1 >= noun.tokens.end

@@ -2,6 +2,7 @@
 
 use super::animacy::{Animacy, animacy, gender};
 use crate::lexicon::{Gender, LEXICON};
+use crate::morphology::singular;
 use crate::parse::{Clause, NounPhrase, Sentence, noun_phrase};
 use crate::tag::Tag;
 
@@ -52,7 +53,10 @@ impl References {
     }
 
     fn add_phrase(&mut self, sentence: &Sentence, noun: &NounPhrase, is_subject: bool, number: usize) {
-        if noun.is_pronoun(sentence) || LEXICON.is_time(&sentence.tokens[noun.head].lower) {
+        let head = &sentence.tokens[noun.head];
+        // "the first", "on Sundays"
+        let is_time = LEXICON.is_time(&head.lower) || LEXICON.is_time(&singular(&head.lower));
+        if noun.is_pronoun(sentence) || is_time || matches!(head.tag, Tag::Adj | Tag::Num) {
             return;
         }
         let tokens = &sentence.tokens[noun.tokens.start..noun.core_end];
@@ -65,15 +69,20 @@ impl References {
             .map(|(at, token)| match (at, token.lower.as_str()) {
                 (0, "a" | "an" | "the" | "this" | "one" | "some") => "the",
                 (0, _) if !matches!(token.tag, Tag::Name | Tag::Num) && !token.is_capitalised() => token.text.as_str(),
-                (0, lower) if token.tag != Tag::Name => lower,
+                (0, lower) if token.tag != Tag::Name && !LEXICON.is_nationality(lower) => lower,
                 _ => token.text.as_str(),
             })
             .collect();
         let name = words.join(" ").replace(" 's", "'s").replace(" ’s", "’s").replace(" ,", ",");
+        // "in Albany": an unknown name after such a preposition is rather a place.
+        let before = noun.tokens.start.checked_sub(1).map(|at| &sentence.tokens[at]);
+        let is_placed = head.tag == Tag::Name
+            && animacy(sentence, noun) == Animacy::Unknown
+            && before.is_some_and(|before| before.is_any(&["in", "at", "from", "near", "to", "into"]));
         self.entities.push(Entity {
             name,
             head: sentence.tokens[noun.head].lower.clone(),
-            animacy: animacy(sentence, noun),
+            animacy: if is_placed { Animacy::Thing } else { animacy(sentence, noun) },
             gender: gender(sentence, noun),
             is_plural: noun.is_plural(sentence),
             is_subject,

@@ -57,6 +57,15 @@ pub const MOVING: WordList = WordList(
      remove save free rescue protect separate",
 );
 
+/// Things of which there is one, or one in each body.
+pub const UNIQUE: WordList =
+    WordList("sun moon earth world sky sea universe heart brain liver lung equator internet atmosphere wind rain");
+
+/// What happens at a time: "in the election".
+pub const EVENTS: WordList = WordList(
+    "election elections war battle storm race game tournament championship match season competition fight fire",
+);
+
 /// Verbs, in their base form, that have two objects.
 pub const TWO_OBJECTS: WordList = WordList(
     "give tell teach offer show send bring lend pay sell award grant cost hand promise deny owe save wish buy build \
@@ -74,9 +83,20 @@ pub const VAGUE: WordList = WordList(
 /// Verbs, in their base form, that no noun phrase follows but one that is misread.
 pub const NO_NOUN: WordList = WordList("lie come go sit stand fall arrive die sleep appear happen exist occur arise");
 
+/// Verbs, in their base form, that have an object unless they are participles.
+pub const NEED_OBJECT: WordList = WordList(
+    "design make call name locate situate base know give take bring find hold send produce create require allow \
+     cause publish intend associate use develop",
+);
+
 /// Prepositions that begin a leading phrase which a question keeps.
 pub const KEPT_LEADS: WordList =
     WordList("in on at during after before since until from between among throughout within under");
+
+/// Properties with a number after "of".
+pub const QUANTITIES: WordList = WordList(
+    "population area length height width depth diameter speed capacity weight mass elevation density temperature",
+);
 
 /// Ends of nouns of actions, to which prepositions belong: "a rise in prices".
 pub const ACTION_ENDINGS: WordList = WordList(

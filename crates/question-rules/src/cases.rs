@@ -1,0 +1,61 @@
+//! The words of a text by their case, and which names are persons.
+
+use std::collections::HashSet;
+
+use crate::lexicon::LEXICON;
+use crate::token::Token;
+
+/// The words of a passage by their case, which tells names from other words at the beginning of a sentence.
+#[derive(Debug, Default)]
+pub struct Cases {
+    lower: HashSet<String>,
+    names: HashSet<String>,
+    surnames: HashSet<String>,
+    places: HashSet<String>,
+}
+
+impl Cases {
+    /// Reads the words of a sentence.
+    pub fn add(&mut self, tokens: &[Token]) {
+        let mut is_first = true;
+        for token in tokens.iter().filter(|token| token.is_word()) {
+            if !token.is_capitalised() {
+                self.lower.insert(token.lower.clone());
+            } else if !is_first {
+                self.names.insert(token.lower.clone());
+            }
+            is_first = false;
+        }
+        self.add_surnames(tokens);
+    }
+
+    /// "Alan Turing" and "President Wilson" tell that "Turing" and "Wilson" are persons.
+    fn add_surnames(&mut self, tokens: &[Token]) {
+        for name in tokens.split(|token| !(token.is_word() && token.is_capitalised())) {
+            let [first, .., last] = name else { continue };
+            let is_person = LEXICON.is_given_name(&first.lower) || LEXICON.is_title(&first.lower);
+            let is_thing = LEXICON.is_place(&last.lower) || LEXICON.kind_of_place(&last.lower).is_some();
+            // "Harvard University"
+            if is_thing {
+                self.places.insert(name[name.len() - 2].lower.clone());
+            }
+            if is_person && !is_thing && LEXICON.known(&last.lower).is_none() {
+                self.surnames.insert(last.lower.clone());
+            }
+        }
+    }
+
+    /// Whether it is the name of a person, in lower case.
+    pub fn is_surname(&self, lower: &str) -> bool {
+        self.surnames.contains(lower) && !self.places.contains(lower)
+    }
+
+    /// Whether a word, in lower case, is only capitalised or never, within sentences.
+    pub fn is_name(&self, lower: &str) -> Option<bool> {
+        match (self.names.contains(lower), self.lower.contains(lower)) {
+            (true, false) => Some(true),
+            (false, true) => Some(false),
+            _ => None,
+        }
+    }
+}
