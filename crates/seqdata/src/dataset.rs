@@ -132,6 +132,11 @@ impl TextDataset {
         if !(0..vocabulary.len() as u32).any(is_word) {
             return Err(Error::EmptyVocabulary { min_count });
         }
+        let is_given_alone = existing.is_none() && config.vocabulary.is_some() && vocabulary.unknown_id().is_none();
+        if is_given_alone && (0..vocabulary.len() as u32).all(|id| !is_word(id) || vocabulary.count(id) == 0) {
+            let given = (0..vocabulary.len() as u32).filter(|&id| is_word(id)).count();
+            return Err(Error::NoGivenToken { given });
+        }
         let final_ids = FinalIds::new(&counted.counter, &vocabulary);
         let mut encoded = EncodedText::new(&counted, &sections, &final_ids, &vocabulary)?;
         match counted.documents {
@@ -260,7 +265,7 @@ mod tests {
     use std::ops::Range;
 
     use proptest::prelude::*;
-    use text_prep::{Cleaner, OovPolicy};
+    use text_prep::{Cleaner, OovPolicy, Vocabulary};
 
     use super::*;
     use crate::dataset_config::VocabSource;
@@ -289,6 +294,18 @@ mod tests {
         let unknown = &dataset.unknown_tokens;
         let of_parts = Part::ALL.map(|part| unknown.of(part).collect::<Vec<_>>());
         assert_eq!((of_parts, unknown.distinct()), ([vec![], vec!["f"], vec![]], 1));
+    }
+
+    #[test]
+    fn a_given_vocabulary_without_any_token_of_the_text_is_named() {
+        let read = |tokens: [&'static str; 2], has_unknown| {
+            let given = Vocabulary::from_counts(tokens.map(|token| (token, 1)), 1, has_unknown);
+            let config = config(OovPolicy::Unknown, 1, VocabSource::WholeText).vocabulary(given);
+            TextDataset::from_text(TEXT).config(config).build()
+        };
+        let error = read(["x", "y"], false).unwrap_err().to_string();
+        assert!(error.starts_with("no token of `tokens.path`, which has 2 tokens, occurs in the text"), "{error}");
+        assert!(read(["x", "y"], true).is_ok() && read(["a", "b"], false).is_ok());
     }
 
     #[test]

@@ -140,6 +140,16 @@ pub enum Error {
         /// The lowest count of a token in the vocabulary.
         min_count: u64,
     },
+    /// The vocabulary is given, has no unknown token, and nothing of the text is in it.
+    #[error(
+        "no token of `tokens.path`, which has {}, occurs in the text, and none stands for unknown ones: use another file, or set \
+         `tokens` and `clean` so that they divide the text as there",
+        counted(*.given, "token")
+    )]
+    NoGivenToken {
+        /// The number of its tokens.
+        given: usize,
+    },
     /// There are too few different documents for all parts of the split.
     #[error(
         "the text has {}, but training and the held-out parts need {needed}: add documents, give separate held-out \

@@ -16,7 +16,7 @@ use seqdata::ConfigError;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, bail};
-use crate::output::status;
+use crate::output::{self, status};
 use crate::run::provenance::processor_name;
 
 /// What a run of several ranks trains.
@@ -168,7 +168,16 @@ impl TrainRanks {
             self.ranks.finish()?;
             Ok(code)
         });
-        ended.map_err(|error| self.ranks.abort(exit_code(&error), &error.full_message()))
+        ended.map_err(|error| {
+            // The launcher ends the processes with a signal, and there is no step to finish and to save.
+            output::be_quiet();
+            if !self.is_first() && is_found_by_all(&error) {
+                // Rank 0 says it and ends this rank.
+                self.ranks.set_busy(false);
+                let _ = self.ranks.finish();
+            }
+            self.ranks.abort(exit_code(&error), &error.full_message())
+        })
     }
 }
 
@@ -192,16 +201,29 @@ fn processor() -> String {
 
 /// The exit code of a job that ends with this error: one of its own if a restart helps.
 fn exit_code(error: &Error) -> i32 {
-    let is_lost = |error: &(dyn std::error::Error + 'static)| {
-        let of_training = match error.downcast_ref() {
-            Some(trainer::Error::Ranks(error)) => Some(error),
-            _ => None,
-        };
-        let error = of_training.or_else(|| error.downcast_ref());
-        matches!(error, Some(RanksError::Lost { .. } | RanksError::TimedOut { .. }))
-    };
-    let mut causes = std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source());
-    if causes.any(is_lost) { EXIT_RESTART } else { 1 }
+    let is_lost = |error| matches!(of_ranks(error), Some(RanksError::Lost { .. } | RanksError::TimedOut { .. }));
+    if causes(error).any(is_lost) { EXIT_RESTART } else { 1 }
+}
+
+/// Whether every rank finds this error, because it lies in the configuration that all have from rank 0.
+fn is_found_by_all(error: &Error) -> bool {
+    causes(error).any(|error| {
+        matches!(of_ranks(error), Some(RanksError::Indivisible { .. }))
+            || matches!(error.downcast_ref(), Some(trainer::Error::Config(_)))
+    })
+}
+
+/// An error and what has caused it.
+fn causes(error: &Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source())
+}
+
+/// The error of the ranks that this is, also within one of the trainer.
+fn of_ranks<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a RanksError> {
+    match error.downcast_ref() {
+        Some(trainer::Error::Ranks(error)) => Some(error),
+        _ => error.downcast_ref(),
+    }
 }
 
 #[cfg(test)]
@@ -269,6 +291,27 @@ mod tests {
                 threads.into_iter().map(|thread| thread.join().unwrap()).collect()
             });
             assert!(received.iter().all(|received| *received == announced), "{received:?}");
+        }
+    }
+
+    #[test]
+    fn of_an_error_that_all_ranks_find_the_others_say_nothing_before_rank_0() {
+        let indivisible = || Error::from(trainer::Error::from(ranks::shards_of_rank(4, 0, 3).unwrap_err()));
+        let others: [(Error, bool); 3] = [
+            (indivisible(), true),
+            (Error::from(trainer::Error::from(ConfigError::new("train.shards", 1, "2"))), true),
+            (Error::new("no text"), false),
+        ];
+        for (error, waits) in others {
+            let message = error.full_message();
+            let [first, other]: [TrainRanks; 2] = threads(2).try_into().ok().unwrap();
+            let thread = std::thread::spawn(move || other.end(Err(error)).map(|_| ()));
+            // It waits for rank 0, or has ended the job.
+            first.ranks.set_busy(false);
+            assert_eq!(first.ranks.finish().is_ok(), waits, "{message}");
+            let aborted = thread.join().unwrap_err();
+            let aborted: &ranks::threads::Aborted = aborted.downcast_ref().unwrap();
+            assert_eq!((aborted.code, &aborted.reason), (1, &message));
         }
     }
 
