@@ -242,7 +242,12 @@ export class WriteView {
             this.tree.add("sampled", [{ ...first, text }, ...rest], origin);
             this.text.show(this.tree);
         });
+        // A button that is disabled or hidden loses the focus, and with it the keys of the view.
+        const hadFocus = [this.writeButton, this.againButton].includes(document.activeElement);
         this.updateButtons();
+        if (hadFocus) {
+            this.stopButton.focus();
+        }
         this.status("The model is writing …");
         try {
             const request = { text: this.tree.text(), maxTokens, seed, sampling, signal: sample.signal };
@@ -253,7 +258,11 @@ export class WriteView {
         }
         steps.finish();
         this.sample = null;
+        const isStopFocused = document.activeElement === this.stopButton;
         this.changed();
+        if (isStopFocused) {
+            this.writeButton.focus();
+        }
     }
 
     /** Writes another version of what the model wrote last: with the next seed, if its seed is in the form. */

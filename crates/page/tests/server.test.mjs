@@ -113,7 +113,11 @@ test("copies are excluded before the filters", async () => {
         is_allowed: isAllowed,
     });
     const allowed = async (sampling, ...next) => {
-        const choices = await sourceOf([{ next }]).next({ text: "a", count: 3, sampling: { ...SAMPLING, ...sampling } });
+        const choices = await sourceOf([{ next }]).next({
+            text: "a",
+            count: 3,
+            sampling: { ...SAMPLING, ...sampling },
+        });
         return choices.map(({ isAllowed }) => isAllowed);
     };
     const three = [token(" a", 0.6, false), token(" b", 0.3, true), token(" c", 0.1, true)];
