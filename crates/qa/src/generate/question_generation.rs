@@ -8,9 +8,8 @@ use super::beam::BeamOptions;
 use super::candidates::{candidates, has_word};
 use super::drafts::{Answered, Draft, SourceSentence};
 use super::pipeline::QaPipeline;
-use super::report::{
-    AskProgress, AskReport, CutSentence, FoundBy, GeneratedQuestion, LeftOut, LeftOutReason, LongWord,
-};
+use super::report::{AskProgress, AskReport, CutSentence, FoundBy, GeneratedQuestion};
+use super::report::{LeftOut, LeftOutReason, LongWord};
 use super::rules::ParagraphRules;
 use crate::error::{Error, Result};
 use crate::ranking::Fluency;
@@ -393,10 +392,8 @@ mod tests {
         assert_eq!(report.long_words, [expected]);
         assert!(!report.questions.is_empty());
         assert!(report.questions.iter().all(|one| one.answer.len() < MAX_WORD_LEN), "{:?}", report.questions);
-        let only = ask(&"a".repeat(100_000)).unwrap_err();
-        assert_eq!(
-            only.to_string(),
-            "every sentence of the text has a word of more than 200 characters; use another text"
-        );
+        let error = ask(&"a".repeat(100_000)).unwrap_err();
+        let expected = "every sentence of the text has a word of more than 200 characters; use another text";
+        assert_eq!(error.to_string(), expected);
     }
 }
