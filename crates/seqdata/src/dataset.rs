@@ -121,7 +121,6 @@ impl TextDataset {
         let sections = Sections::new(&mut counted, &config, is_given)
             .map_err(|error| error.about_long_tokens(counted.characters, counted.input_ends[INPUTS - 1]))?;
 
-        let min_count = config.min_count;
         let input = VocabInput { text: &counted, sections: &sections, source: config.vocab_source };
         let (vocabulary, subwords_wanted) = match &existing {
             None => choose_vocabulary(&input, &config),
@@ -129,13 +128,13 @@ impl TextDataset {
         };
         let separator = config.document_separator.as_deref();
         let is_word = |id| !vocabulary.is_reserved(id) && vocabulary.token(id) != separator;
-        if !(0..vocabulary.len() as u32).any(is_word) {
-            return Err(Error::EmptyVocabulary { min_count });
+        let words = || (0..vocabulary.len() as u32).filter(|&id| is_word(id));
+        if words().next().is_none() {
+            return Err(Error::EmptyVocabulary { min_count: config.min_count });
         }
         let is_given_alone = existing.is_none() && config.vocabulary.is_some() && vocabulary.unknown_id().is_none();
-        if is_given_alone && (0..vocabulary.len() as u32).all(|id| !is_word(id) || vocabulary.count(id) == 0) {
-            let given = (0..vocabulary.len() as u32).filter(|&id| is_word(id)).count();
-            return Err(Error::NoGivenToken { given });
+        if is_given_alone && words().all(|id| vocabulary.count(id) == 0) {
+            return Err(Error::NoGivenToken { given: words().count() });
         }
         let final_ids = FinalIds::new(&counted.counter, &vocabulary);
         let mut encoded = EncodedText::new(&counted, &sections, &final_ids, &vocabulary)?;
