@@ -47,8 +47,7 @@ pub fn run(train: &Train, words: &[OsString], features: &str) -> Result<ExitCode
         if !is_lost(status) {
             return Ok(cargo::exit_code(status));
         }
-        let run = resumable(train, started);
-        let Some(run) = run else { break };
+        let Some(run) = resumable(train, Path::new("runs"), started) else { break };
         if restart == restarts {
             let run = run.display();
             output::status(format_args!("a process was lost: resume with cargo xtask train --resume {run} --ranks N"));
@@ -68,11 +67,13 @@ fn is_lost(status: ExitStatus) -> bool {
 }
 
 /// The run that a job trained which began at this time: one that its command line names, or else the newest one under `runs`,
-/// if it is as new as the job.
-fn resumable(train: &Train, started: SystemTime) -> Option<PathBuf> {
-    let named = train.out.clone().or_else(|| train.resume.clone().flatten());
-    let newest = || newest_run(Path::new("runs"), started);
-    named.or_else(newest).filter(|run| run.join("checkpoints").is_dir())
+/// if it is as new as the job. A run is named by its directory, or by its name in the folder `runs`.
+fn resumable(train: &Train, runs: &Path, started: SystemTime) -> Option<PathBuf> {
+    let is_run = |directory: &PathBuf| directory.join("checkpoints").is_dir();
+    match train.out.clone().or_else(|| train.resume.clone().flatten()) {
+        Some(named) => [named.clone(), runs.join(named)].into_iter().find(is_run),
+        None => newest_run(runs, started),
+    }
 }
 
 fn newest_run(folder: &Path, since: SystemTime) -> Option<PathBuf> {
@@ -147,12 +148,15 @@ mod tests {
         let run = folder.path().join("fables-1");
         let mut train = Train { out: Some(run.clone()), no_tui: true, ..Train::default() };
         train.backend.backend = Some(Backend::Flex);
-        assert_eq!(resumable(&train, SystemTime::now()), None);
+        let runs = folder.path();
+        assert_eq!(resumable(&train, runs, SystemTime::now()), None);
         let before = SystemTime::now() - Duration::from_secs(60);
         std::fs::create_dir_all(run.join("checkpoints")).unwrap();
-        assert_eq!(resumable(&train, before), Some(run.clone()));
-        assert_eq!(newest_run(folder.path(), before), Some(run.clone()));
-        assert_eq!(newest_run(folder.path(), SystemTime::now() + Duration::from_secs(60)), None);
+        assert_eq!(resumable(&train, runs, before), Some(run.clone()));
+        let by_name = Train { resume: Some(Some("fables-1".into())), ..Train::default() };
+        assert_eq!(resumable(&by_name, runs, before), Some(run.clone()));
+        assert_eq!(newest_run(runs, before), Some(run.clone()));
+        assert_eq!(newest_run(runs, SystemTime::now() + Duration::from_secs(60)), None);
         let words = resume_words(&train, &run);
         assert_eq!(words[0], "train");
         assert_eq!(words[2..], [run.into_os_string(), "--backend".into(), "flex".into(), "--no-tui".into()]);

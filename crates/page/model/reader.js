@@ -7,6 +7,8 @@ import { logSumExp } from "./sampling.js";
 const SLICE = 12;
 /** The bytes of states that are kept. */
 const KEPT_BYTES = 64 * 2 ** 20;
+/** When there are more, so many ids lie between two states of a text that are kept. */
+const SPACING = 64;
 
 /** A text that has been read: what is known after its last id, and the texts with one more id. */
 class ReadText {
@@ -73,7 +75,7 @@ export class ModelReader {
     /** Computes the state after the first `count` ids. */
     async readTo(path, ids, count, signal) {
         if (this.window !== null && path[count].state === null) {
-            await this.breathe(signal);
+            await this.pauseIfDue(signal);
             const recent = ids.slice(Math.max(0, count - this.window), count);
             this.keep(
                 path[count],
@@ -86,7 +88,7 @@ export class ModelReader {
             at--;
         }
         for (; at < count; at++) {
-            await this.breathe(signal);
+            await this.pauseIfDue(signal);
             this.keep(path[at + 1], this.network.step(ids[at], path[at].state));
         }
     }
@@ -97,7 +99,7 @@ export class ModelReader {
     }
 
     /** Pauses when the page has computed for long enough. */
-    async breathe(signal) {
+    async pauseIfDue(signal) {
         if (performance.now() - this.started > SLICE) {
             await pause(signal);
             this.started = performance.now();
@@ -106,10 +108,23 @@ export class ModelReader {
 
     start(ids) {
         if (this.keptBytes > KEPT_BYTES) {
-            this.forget();
+            this.forgetMost(ids);
         }
         this.started = performance.now();
         return this.path(ids);
+    }
+
+    /** Forgets other texts, and of this one all states but the last one that is known and some before it. */
+    forgetMost(ids) {
+        const path = this.path(ids);
+        const last = path.findLastIndex((read) => read.state !== null);
+        this.forget();
+        this.path(ids).forEach((read, at) => {
+            read.logProb = path[at].logProb;
+            if (at > 0 && path[at].state !== null && (at === last || at % SPACING === 0)) {
+                this.keep(read, path[at].state);
+            }
+        });
     }
 
     /**

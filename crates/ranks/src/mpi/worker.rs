@@ -28,10 +28,11 @@ pub(super) enum Flow {
     Finish,
 }
 
-/// The most values of one exchange. MPI counts in 32 bits, and a buffer of this size is needed beside the values.
-const MAX_VALUES: usize = 1 << 26;
-/// The most bytes of one message.
-const MAX_BYTES: usize = 1 << 30;
+/// The most values of one exchange. The deadline is that of an exchange, so even a slow network must send it within seconds; and
+/// a buffer of this size is needed beside the values.
+const MAX_VALUES: usize = 1 << 22;
+/// The most bytes of one message, for the same reason.
+const MAX_BYTES: usize = 1 << 24;
 /// Bytes of a host's name that are exchanged.
 const NAME: usize = 256;
 
@@ -41,9 +42,9 @@ const POLL: Duration = Duration::from_millis(50);
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// A wait yields the processor this often, then sleeps a little between looks, and longer when it has taken a while.
 const YIELDS: u32 = 200;
-const NAP: Duration = Duration::from_micros(20);
-const NAPS: u32 = 2000;
-const LONG_NAP: Duration = Duration::from_micros(500);
+const SLEEP: Duration = Duration::from_micros(20);
+const SHORT_SLEEPS: u32 = 2000;
+const LONG_SLEEP: Duration = Duration::from_micros(500);
 /// The unit of the time by which ranks report a missing one after another, so that most need not.
 const LATER: Duration = Duration::from_secs(1);
 
@@ -265,15 +266,19 @@ impl Worker {
         });
     }
 
-    /// Waits for all requests, each with its rank. Ends the job after the deadline.
+    /// Waits for all requests, each with its rank. Ends the job if none is complete until the deadline.
     fn wait<'a, T: 'a, S: Scope<'a>>(&mut self, mut pending: Vec<(usize, Request<'a, [T], S>)>) {
         let mut since = Instant::now();
         let mut look: u32 = 0;
         loop {
             let test = |(rank, request): (usize, Request<'a, [T], S>)| Some((rank, request.test().err()?));
+            let before = pending.len();
             pending = pending.into_iter().filter_map(test).collect();
             if pending.is_empty() {
                 return;
+            }
+            if pending.len() < before {
+                since = Instant::now();
             }
             if look % 32 == 31 {
                 self.abort_if_requested();
@@ -287,10 +292,10 @@ impl Worker {
             }
             match look {
                 0..YIELDS => std::thread::yield_now(),
-                YIELDS..NAPS => std::thread::sleep(NAP),
-                NAPS.. => std::thread::sleep(LONG_NAP),
+                YIELDS..SHORT_SLEEPS => std::thread::sleep(SLEEP),
+                SHORT_SLEEPS.. => std::thread::sleep(LONG_SLEEP),
             }
-            look = look.checked_add(1).unwrap_or(NAPS);
+            look = look.checked_add(1).unwrap_or(SHORT_SLEEPS);
         }
     }
 
