@@ -5,10 +5,8 @@ import { logSumExp } from "./sampling.js";
 
 /** How long the page computes before it takes input, in milliseconds. */
 const SLICE = 12;
-/** The bytes of states that are kept. */
+/** The most bytes of states that are kept from one call to the next. */
 const KEPT_BYTES = 64 * 2 ** 20;
-/** When there are more, so many ids lie between two states of a text that are kept. */
-const SPACING = 64;
 
 /** A text that has been read: what is known after its last id, and the texts with one more id. */
 class ReadText {
@@ -44,19 +42,17 @@ export class ModelReader {
      * @param {import("./tokenizer.js").Tokenizer} tokenizer
      * @param {number | null} window The number of last ids that each prediction reads from the first state; null if the
      *   state is carried from id to id.
+     * @param {number} mostBytes The most bytes of states that are kept from one call to the next.
      */
-    constructor(network, tokenizer, window) {
-        Object.assign(this, { network, tokenizer, window });
-        this.forget();
-        this.started = 0;
-    }
-
-    forget() {
+    constructor(network, tokenizer, window, mostBytes = KEPT_BYTES) {
+        Object.assign(this, { network, tokenizer, window, mostBytes });
         this.root = new ReadText();
-        this.root.state = this.network.initState();
+        this.root.state = network.initState();
+        this.stateBytes = this.root.state.flat().reduce((bytes, values) => bytes + values.byteLength, 0);
         this.keptBytes = 0;
         // The text whose probabilities were computed last.
         this.last = { read: null, logProbs: null };
+        this.started = 0;
     }
 
     /** The texts that `ids` begin with, from the empty one on. */
@@ -77,25 +73,41 @@ export class ModelReader {
         if (this.window !== null && path[count].state === null) {
             await this.pauseIfDue(signal);
             const recent = ids.slice(Math.max(0, count - this.window), count);
-            this.keep(
-                path[count],
-                recent.reduce((state, id) => this.network.step(id, state), this.network.initState()),
-            );
-            return;
+            const state = recent.reduce((before, id) => this.network.step(id, before), this.network.initState());
+            return this.keep(path[count], state);
         }
         let at = count;
         while (path[at].state === null) {
             at--;
         }
+        let { state } = path[at];
         for (; at < count; at++) {
             await this.pauseIfDue(signal);
-            this.keep(path[at + 1], this.network.step(ids[at], path[at].state));
+            state = this.keep(path[at + 1], this.network.step(ids[at], state));
         }
+        return state;
     }
 
     keep(read, state) {
         read.state = state;
-        this.keptBytes += state.flat().reduce((bytes, values) => bytes + values.byteLength, 0);
+        this.keptBytes += this.stateBytes;
+        return state;
+    }
+
+    /** Forgets all texts but this one, and of this one every second state while there are too many. */
+    forgetOthers(path) {
+        path.forEach((read, at) => {
+            read.longer = new Map([...read.longer].filter(([, longer]) => longer === path[at + 1]));
+        });
+        let known = path.filter(({ state }) => state !== null);
+        while (known.length > 2 && known.length * this.stateBytes > this.mostBytes / 2) {
+            const last = known.length - 1;
+            known.forEach((read, at) => {
+                read.state = at % 2 === 1 && at < last ? null : read.state;
+            });
+            known = known.filter(({ state }) => state !== null);
+        }
+        this.keptBytes = known.length * this.stateBytes;
     }
 
     /** Pauses when the page has computed for long enough. */
@@ -107,24 +119,12 @@ export class ModelReader {
     }
 
     start(ids) {
-        if (this.keptBytes > KEPT_BYTES) {
-            this.forgetMost(ids);
+        const path = this.path(ids);
+        if (this.keptBytes > this.mostBytes) {
+            this.forgetOthers(path);
         }
         this.started = performance.now();
-        return this.path(ids);
-    }
-
-    /** Forgets other texts, and of this one all states but the last one that is known and some before it. */
-    forgetMost(ids) {
-        const path = this.path(ids);
-        const last = path.findLastIndex((read) => read.state !== null);
-        this.forget();
-        this.path(ids).forEach((read, at) => {
-            read.logProb = path[at].logProb;
-            if (at > 0 && path[at].state !== null && (at === last || at % SPACING === 0)) {
-                this.keep(read, path[at].state);
-            }
-        });
+        return path;
     }
 
     /**
@@ -138,8 +138,8 @@ export class ModelReader {
         const path = this.start(ids);
         const read = path.at(-1);
         if (this.last.read !== read) {
-            await this.readTo(path, ids, ids.length, signal);
-            this.last = { read, logProbs: this.logProbs(read.state, ids.at(-1)) };
+            const state = await this.readTo(path, ids, ids.length, signal);
+            this.last = { read, logProbs: this.logProbs(state, ids.at(-1)) };
         }
         return this.last.logProbs;
     }
@@ -154,8 +154,8 @@ export class ModelReader {
         const path = this.start(ids);
         for (let at = Math.max(1, from); at < ids.length; at++) {
             if (path[at + 1].logProb === null) {
-                await this.readTo(path, ids, at, signal);
-                path[at + 1].logProb = this.logProbs(path[at].state, ids[at - 1])[ids[at]];
+                const state = await this.readTo(path, ids, at, signal);
+                path[at + 1].logProb = this.logProbs(state, ids[at - 1])[ids[at]];
             }
         }
         return path.slice(from + 1).map((read) => read.logProb);

@@ -43,6 +43,8 @@ class SequenceIndex {
     }
 }
 
+/** The length of the longest sequences whose positions are indexed; those of longer ones begin there. */
+const LONGEST_INDEXED = 4;
 /** The positions of a sequence that are looked at. */
 const MOST_POSITIONS = 4096;
 
@@ -73,18 +75,30 @@ export class TrainingText {
      * @returns {Set<number>}
      */
     continuations(sample, length) {
-        const at = sample.length - length;
+        const start = sample.length - length;
         const next = new Set();
-        if (length === 0 || at < 0 || sample.slice(at).some((id) => this.ends.has(id))) {
+        if (length === 0 || start < 0 || sample.slice(start).some((id) => this.ends.has(id))) {
             return next;
         }
-        for (const found of this.index(length).find(sample, at)) {
-            const following = found + length;
-            if (following < this.ids.length && !this.ends.has(this.ids[following])) {
+        const indexed = Math.min(length, LONGEST_INDEXED);
+        for (const found of this.index(indexed).find(sample, sample.length - indexed)) {
+            const [first, following] = [found + indexed - length, found + indexed];
+            const isWhole = first >= 0 && this.isSame(first, sample, start, length - indexed);
+            if (isWhole && following < this.ids.length && !this.ends.has(this.ids[following])) {
                 next.add(this.ids[following]);
             }
         }
         return next;
+    }
+
+    /** Whether `count` ids of the text from `at` on are those of `sample` from `start` on. */
+    isSame(at, sample, start, count) {
+        for (let index = 0; index < count; index++) {
+            if (this.ids[at + index] !== sample[start + index]) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /**
@@ -95,14 +109,15 @@ export class TrainingText {
      */
     copies(sample, shortest) {
         const copies = [];
-        const index = this.index(shortest);
+        const indexed = Math.min(shortest, LONGEST_INDEXED);
+        const index = this.index(indexed);
         for (let start = 0; start + shortest <= sample.length;) {
             let best = { start, length: 0, inText: 0 };
             let seen = 0;
             for (const inText of sample.slice(start, start + shortest).some((id) => this.ends.has(id))
                 ? []
                 : index.find(sample, start)) {
-                let length = shortest;
+                let length = indexed;
                 while (
                     start + length < sample.length &&
                     this.ids[inText + length] === sample[start + length] &&
@@ -110,7 +125,7 @@ export class TrainingText {
                 ) {
                     length++;
                 }
-                if (length > best.length) {
+                if (length >= shortest && length > best.length) {
                     best = { start, length, inText };
                 }
                 seen++;

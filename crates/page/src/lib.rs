@@ -1,7 +1,7 @@
 //! The page with which texts are written: HTML, CSS and ES modules without a build step, which `pastiche serve` sends; and a page
 //! that is a model ([`ModelPage`]): one file with these modules and those of the folder `model`, which compute in the browser.
 //!
-//! Each file is compiled in ([`ASSETS`]). The modules can also be joined into one file: each import is one line
+//! Each file is compiled in ([`ASSETS`]). The modules can also be joined into one file: each import of `assets` is one line
 //! `import { a } from "./x.js";`, `export` stands only before declarations, and no two modules have a name in common.
 //! `assets/source.js` describes what a model must offer to the page.
 

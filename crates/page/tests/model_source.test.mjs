@@ -195,7 +195,11 @@ test("separators before a text are not copied", async () => {
         return choices.find((choice) => choice.text.trim() === word);
     };
     assert.deepEqual(
-        [(await the("", "the", 3)).isAllowed, (await the("", "the", 3)).isCopied, (await the("the", "fox", 3)).isAllowed],
+        [
+            (await the("", "the", 3)).isAllowed,
+            (await the("", "the", 3)).isCopied,
+            (await the("the", "fox", 3)).isAllowed,
+        ],
         [true, false, true],
     );
     assert.equal((await the("the fox", "ran", 2)).isAllowed, false);

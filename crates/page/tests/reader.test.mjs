@@ -1,37 +1,48 @@
-// How the states of texts that were read are kept.
+// What a reader keeps of the texts that it has read.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ModelReader } from "../model/reader.js";
+import { Tokenizer } from "../model/tokenizer.js";
+import { network, words } from "./small_model.mjs";
 
-/** A network whose state, of 4 MiB, is the number of ids that it has read. */
-function counting() {
-    const network = { steps: 0, logits: () => [0, 0, 0] };
-    network.initState = () => [[new Float32Array(2 ** 20)]];
-    network.step = (_, [[before]]) => {
-        network.steps++;
-        const after = new Float32Array(2 ** 20);
-        after[0] = before[0] + 1;
-        return [[after]];
+const TOKENIZER = new Tokenizer(words(["a", "b", "c", "d", "e"]));
+
+/** A reader that counts its steps, and keeps at most the states of this number of texts. */
+function countingReader(mostStates) {
+    const model = network(TOKENIZER.vocabularySize);
+    const step = model.step.bind(model);
+    const bytes = model
+        .initState()
+        .flat()
+        .reduce((sum, values) => sum + values.byteLength, 0);
+    const reader = new ModelReader(model, TOKENIZER, null, mostStates * bytes);
+    reader.steps = 0;
+    model.step = (...given) => {
+        reader.steps += 1;
+        return step(...given);
     };
-    return network;
+    return reader;
 }
 
-test("a long text is not read again for each token when there are too many states", async () => {
-    const network = counting();
-    const reader = new ModelReader(network, { neverSampled: [], documentId: null }, null);
-    const ids = Array.from({ length: 200 }, (_, at) => at % 3);
-    const scores = await reader.scores(ids, 0);
-    assert.equal(scores.length, 200);
-    const steps = network.steps;
-    await reader.next(ids);
-    for (let more = 1; more <= 40; more++) {
-        await reader.next([...ids, ...Array(more).fill(1)]);
+test("a text that grows and its branches are not read again", async () => {
+    const reader = countingReader(1000);
+    const ids = Array.from({ length: 50 }, (_, at) => 1 + (at % 5));
+    for (let length = 1; length <= ids.length; length++) {
+        await reader.next(ids.slice(0, length));
     }
-    assert.equal(network.steps, steps + 41);
-    assert.deepEqual(await reader.scores(ids, 0), scores);
-    assert.ok(reader.keptBytes < 100 * 2 ** 20, `${reader.keptBytes}`);
-    // A branch is read from a state before it.
-    await reader.next([...ids.slice(0, 150), 2]);
-    assert.ok(network.steps <= steps + 41 + 24, `${network.steps - steps}`);
+    await reader.next([...ids.slice(0, 20), 5]);
+    assert.equal(reader.steps, 51);
+});
+
+test("with more states than are kept, a text is read again only in part, with the same probabilities", async () => {
+    const [reader, whole] = [countingReader(32), countingReader(10_000)];
+    const ids = Array.from({ length: 400 }, (_, at) => 1 + ((at * at) % 5));
+    for (let length = 1; length <= ids.length; length++) {
+        assert.deepEqual(await reader.next(ids.slice(0, length)), await whole.next(ids.slice(0, length)));
+    }
+    assert.ok(reader.steps < 2 * ids.length, `${reader.steps} steps`);
+    const scores = await reader.scores(ids, 0);
+    assert.deepEqual(scores, await whole.scores(ids, 0));
+    assert.ok(reader.steps < 4 * ids.length, `${reader.steps} steps`);
 });

@@ -1,4 +1,4 @@
-//! A tokenizer as data for a page that encodes text in a browser: `tokenizer.js` in the assets of the crate `page` reads it.
+//! A tokenizer as data for a page that encodes text in a browser: `model/tokenizer.js` of the crate `page` reads it.
 
 use serde::Serialize;
 
