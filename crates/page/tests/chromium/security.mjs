@@ -100,13 +100,13 @@ export async function checkOtherSites({ browser, server }) {
 }
 
 export async function checkToken({ workplace, browser }) {
-    const server = await workplace.serve("--model", "words", "--port", "0", "--token", "secret words");
+    const server = await workplace.serve("--model", "words", "--port", "0", "--token", "secret-words");
     const page = await openPage(browser, server.address);
     const field = page.getByLabel("Token");
     await field.fill("wrong");
     await page.keyboard.press("Enter");
     await page.getByText("This token is wrong").waitFor();
-    await field.fill("secret words");
+    await field.fill("secret-words");
     await page.keyboard.press("Enter");
     await page.locator("#view-write .choice").first().waitFor();
     await page.reload();
