@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// The limit of a wait: [`FACTOR`] times the slowest step so far, but at least a minimum.
+/// The limit of a wait: 20 times the slowest step so far, but at least a minimum.
 #[derive(Clone, Debug)]
 pub struct Deadline {
     least: Duration,
