@@ -175,7 +175,10 @@ impl PlannedLength {
                 }
             };
             let time = if is_limited {
-                "fewer than the time allows, because more would only make the model memorise the text".into()
+                format!(
+                    "in about {}, less than the time allows, because more passes would only make the model memorise the text",
+                    duration(time.whole - time.left + seconds_of(self.length, step))
+                )
             } else {
                 format!("in about {}", duration(time.whole))
             };
@@ -212,6 +215,12 @@ fn start_seconds(step: &StepTime) -> f64 {
     checkpoint_seconds(step) + (6.0 * trial).min(0.5 + 2.0 * trial)
 }
 
+/// The time of a run of this length from its plan to its end, in seconds.
+fn seconds_of(length: RunLength, step: &StepTime) -> f64 {
+    let epoch = length.steps_per_epoch as f64 * step.seconds_per_step + epoch_end_seconds(step);
+    start_seconds(step) + length.epochs as f64 * epoch
+}
+
 /// The time of a run of one pass, in minutes, rounded up to a tenth.
 fn minutes_for_pass(time: Time, step: &StepTime) -> f64 {
     let pass = step.seconds_per_step * step.steps_per_pass as f64;
@@ -243,12 +252,6 @@ mod tests {
     /// The whole of so many seconds.
     fn seconds(whole: f64) -> Time {
         Time { whole, left: whole }
-    }
-
-    /// The time that a run of this length takes.
-    fn seconds_of(length: RunLength, step: &StepTime) -> f64 {
-        let per_epoch = length.steps_per_epoch as f64 * step.seconds_per_step + epoch_end_seconds(step);
-        start_seconds(step) + length.epochs as f64 * per_epoch
     }
 
     #[test]
@@ -317,8 +320,9 @@ mod tests {
         let limited = planned.at_most(8.0, &step);
         assert!(limited.passes <= 8.0 && limited.passes > 7.0 && limited.is_limited, "{limited:?}");
         assert_eq!(limited.length.epochs, planned.length.epochs);
-        let reason = limited.choice(seconds(180.0), &step).reason;
-        assert!(reason.contains("fewer than the time allows") && !reason.contains("in about"), "{reason}");
+        // Twelve seconds were needed for the plan; 400 steps take eight, and each of 25 epochs 0.3 s more.
+        let reason = limited.choice(Time { whole: 180.0, left: 168.0 }, &step).reason;
+        assert!(reason.contains(", in about 28 s, less than the time allows, because"), "{reason}");
         // A text of a single step per pass.
         let tiny = step_time(0.02, 1, 0.1);
         let limited = PlannedLength::fitting(seconds(180.0), &tiny, EpochRule::ValidationTime).at_most(8.0, &tiny);
