@@ -36,10 +36,10 @@ function makePage(name, model, ...options) {
 }
 
 /**
- * Opens a file without a network, and waits for an element that shows when it is ready. Errors, violations of its
- * policy and requests are collected in `page.problems`.
+ * Opens a file without a network after a script `prepare`, and waits for an element that shows when it is ready.
+ * Errors, violations of its policy and requests are collected in `page.problems`.
  */
-async function openFile(path, options = {}, ready = "html[data-ready]") {
+async function openFile(path, { prepare = () => {}, ...options } = {}, ready = "html[data-ready]") {
     const context = await browser.newContext({
         offline: true,
         reducedMotion: "reduce",
@@ -57,6 +57,7 @@ async function openFile(path, options = {}, ready = "html[data-ready]") {
             page.problems.push(`request to ${request.url()}`);
         }
     });
+    await page.addInitScript(prepare);
     await page.addInitScript(() => {
         addEventListener("securitypolicyviolation", (event) =>
             console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`),
@@ -89,6 +90,9 @@ for (const { model, typed, options } of CASES) {
 
 async function checkPage(page, name, typed, hasText) {
     assert.equal(await page.evaluate(() => document.documentElement.dataset.product), "wasm");
+    // No first word continues another one.
+    const firstWords = await page.locator("#view-write .choices bdi").allInnerTexts();
+    assert.ok(firstWords.every((word) => !word.startsWith("…")), firstWords.join(" "));
     const written = page.locator("#view-write .marked-text");
     const isDone = () => page.waitForFunction(() => document.querySelector("header .status").textContent === "");
     await page.getByRole("textbox", { name: "Your own words" }).fill(typed);
@@ -119,10 +123,26 @@ async function checkPage(page, name, typed, hasText) {
 
 test("a damaged page says so", { timeout: 60_000 }, async () => {
     const path = makePage("damaged.html", "base");
-    const html = readFileSync(path, "utf8");
-    const at = html.indexOf('id="page-tokenizer">') + 200;
-    writeFileSync(path, html.slice(0, at) + (html[at] === "A" ? "B" : "A") + html.slice(at + 1));
+    const html = readFileSync(path, "utf16le");
+    const at = html.indexOf('id="page-tokenizer"') + 200;
+    writeFileSync(path, html.slice(0, at) + (html[at] === "가" ? "각" : "가") + html.slice(at + 1), "utf16le");
     const page = await openFile(path, {}, ".status.error");
-    assert.match(await page.locator(".status.error").innerText(), /^The page cannot start: /u);
+    assert.match(
+        await page.locator(".status.error").innerText(),
+        /^The page cannot start: the part "tokenizer" of this file is damaged/u,
+    );
+    await page.context().close();
+});
+
+test("a browser that cannot unpack the page says so", { timeout: 60_000 }, async () => {
+    const prepare = () => {
+        delete globalThis.DecompressionStream;
+    };
+    const page = await openFile(makePage("old_browser.html", "characters"), { prepare }, ".status.error");
+    assert.equal(
+        await page.locator(".status.error").innerText(),
+        "The page cannot start: this browser is too old: use a version of 2023 or later",
+    );
+    assert.deepEqual(page.problems, []);
     await page.context().close();
 });
