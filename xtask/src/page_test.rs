@@ -7,8 +7,8 @@ use std::process::{Command, ExitCode};
 
 use crate::cargo::{not_started, remove_launcher_env, root};
 use crate::ci::Failure;
-use crate::features::{self, BackendSet};
-use crate::{build, output};
+use crate::features::BackendSet;
+use crate::{build, output, test};
 
 /// The tests, and in its folder `chromium` those in the browser.
 const TESTS: &str = "crates/page/tests";
@@ -33,7 +33,7 @@ struct Programs {
 /// Runs all tests of the page.
 pub fn run() -> Result<ExitCode, String> {
     let programs = Programs::find()?;
-    match test(&programs, features::PORTABLE) {
+    match run_tests(&programs, BackendSet::Portable) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(Failure { reason, .. }) if !reason.is_empty() => Err(reason),
         Err(Failure { code, .. }) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(1))),
@@ -43,7 +43,7 @@ pub fn run() -> Result<ExitCode, String> {
 /// The step of CI: left out where a program is missing, unless CI has to be complete.
 pub fn step(backends: BackendSet) -> Result<(), Failure> {
     match Programs::find() {
-        Ok(programs) => test(&programs, backends.features()),
+        Ok(programs) => run_tests(&programs, backends),
         Err(missing) if backends == BackendSet::Portable && std::env::var("CI").is_ok_and(|ci| ci == "true") => {
             Err(Failure::new(missing))
         }
@@ -84,11 +84,13 @@ fn first_file(folders: &[PathBuf], names: &[&str]) -> Option<PathBuf> {
     names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|path| path.is_file())
 }
 
-/// Builds the program with these features, installs the packages, and runs the tests.
-fn test(programs: &Programs, features: &str) -> Result<(), Failure> {
-    let program = build::pastiche(features).map_err(Failure::new)?.map_err(Failure::of_child)?;
+/// Builds the program with these backends, installs the packages, and runs the tests.
+fn run_tests(programs: &Programs, backends: BackendSet) -> Result<(), Failure> {
+    let program = build::pastiche(backends.features()).map_err(Failure::new)?.map_err(Failure::of_child)?;
     let folder = root().join(FOLDER);
     install(programs, &folder)?;
+    let pages = folder.join("pages");
+    write_pages(backends, &pages)?;
     let screenshots = folder.join("screenshots");
     std::fs::create_dir_all(&screenshots).map_err(|error| failed(&screenshots, &error))?;
     let mut command = Command::new(&programs.node);
@@ -96,7 +98,18 @@ fn test(programs: &Programs, features: &str) -> Result<(), Failure> {
     command.current_dir(root()).args(["--test", "--test-concurrency=1"]).args(test_files(&root().join(TESTS))?);
     command.env("PAGE_TEST_PROGRAM", program).env("PAGE_TEST_CHROMIUM", &programs.chromium);
     command.env("PAGE_TEST_PACKAGES", &folder).env("PAGE_TEST_SCREENSHOTS", &screenshots);
-    command.env("PAGE_TEST_RUNS", root().join(RUNS));
+    command.env("PAGE_TEST_RUNS", root().join(RUNS)).env("PAGE_TEST_PAGES", pages);
+    finish(command)
+}
+
+/// Has a test of the program write pages that are models, and their logits, into a new folder. `cargo xtask ci` runs
+/// all tests with the same features, so that nothing is built twice.
+fn write_pages(backends: BackendSet, folder: &Path) -> Result<(), Failure> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder).map_err(|error| failed(folder, &error))?;
+    }
+    let mut command = test::command(backends);
+    command.args(["--test", "train_and_generate", "page_logits"]).env("PAGE_TEST_PAGES", folder);
     finish(command)
 }
 
@@ -175,6 +188,6 @@ mod tests {
         let files = test_files(&super::root().join(TESTS)).ok().unwrap();
         let has = |name: &str| files.iter().any(|path| path.ends_with(name));
         assert!(has("tests/text_tree.test.mjs") && has("tests/chromium/page.test.mjs"), "{files:?}");
-        assert!(!has("tests/chromium/write.mjs"));
+        assert!(has("tests/chromium/logits.test.mjs") && !has("tests/chromium/write.mjs"));
     }
 }

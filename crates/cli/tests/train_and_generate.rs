@@ -25,6 +25,8 @@ mod model_page;
 mod ngram_mixture;
 #[path = "train_and_generate/node.rs"]
 mod node;
+#[path = "train_and_generate/page_logits.rs"]
+mod page_logits;
 #[path = "train_and_generate/page_network.rs"]
 mod page_network;
 #[path = "train_and_generate/page_tokenizers.rs"]

@@ -17,13 +17,13 @@ export class ChoicesList {
         this.node = element("section", { "aria-label": "Next words" }, this.heading, this.list, this.note);
     }
 
-    /** Shows the choices of a model with this unit. */
-    show(choices, unit) {
+    /** Shows the choices of a model with this unit after `text`. */
+    show(choices, unit, text) {
         const hadFocus = this.list.contains(document.activeElement);
         this.heading.textContent = UNIT_HEADINGS[unit];
         const shown = choices.filter(({ text, isEnd }) => text !== "" && !isEnd);
         const largest = shown[0]?.probability ?? 1;
-        setChildren(this.list, ...shown.map((choice, at) => this.item(choice, at, largest, unit)));
+        setChildren(this.list, ...shown.map((choice, at) => this.item(choice, at, largest, visibleChoice(choice, unit, text))));
         const end = choices.find(({ isEnd }) => isEnd);
         const notes = [];
         if (end !== undefined) {
@@ -38,11 +38,11 @@ export class ChoicesList {
         }
     }
 
-    item(choice, at, largest, unit) {
+    item(choice, at, largest, visible) {
         const bar = element("span", { class: "bar" });
         bar.style.width = `${(100 * choice.probability) / largest}%`;
         const classes = ["choice", choice.isAllowed ? null : "excluded"].filter((name) => name !== null).join(" ");
-        const word = element("bdi", { class: choice.isCopied ? "copied" : null }, visibleChoice(choice.text, unit));
+        const word = element("bdi", { class: choice.isCopied ? "copied" : null }, visible);
         const description = [
             at < 9 ? `key ${at + 1}` : null,
             choice.isCopied ? "continues a copied passage" : null,
@@ -117,15 +117,16 @@ export class ChoicesList {
 }
 
 /**
- * A token as its button shows it: white space that is all of it as a sign, and where it continues a word, three dots
- * before it.
+ * A choice as its button shows it: white space that is all of it as a sign, and where it continues a word of `before`,
+ * three dots before it. At the beginning of a text and after white space, its first letter begins a word.
  */
-export function visibleChoice(text, unit) {
+export function visibleChoice({ text, replaces }, unit, before) {
     if (text.trim() === "") {
         return [...text]
             .map((character) => ({ " ": "␣ space", "\n": "⏎ line", "\t": "⇥ tab" })[character] ?? "␣")
             .join(" ");
     }
-    const continues = unit === "subword" && /^[\p{L}\p{M}\p{N}]/u.test(text);
+    const kept = before.slice(0, before.length - replaces);
+    const continues = unit === "subword" && /\S$/u.test(kept) && /^[\p{L}\p{M}\p{N}]/u.test(text);
     return (continues ? "…" : "") + text.trim();
 }

@@ -315,7 +315,7 @@ export class WriteView {
             if (signal.aborted) {
                 return;
             }
-            this.choices.show(found, this.info.unit);
+            this.choices.show(found, this.info.unit, text);
             if (this.hasFailed) {
                 this.hasFailed = false;
                 this.status("");

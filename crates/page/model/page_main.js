@@ -1,27 +1,23 @@
-// The entry point of a page that is a model: reads the model from the page, and shows the views.
+// The script of a page that is a model, which page_start.js starts: reads the model from the page, and shows the views.
 
 import { App } from "../assets/app.js";
-import { element, setChildren } from "../assets/dom.js";
+import { element } from "../assets/dom.js";
 import { MeasureView } from "../assets/measure_view.js";
 import { WriteView } from "../assets/write_view.js";
 import { loadModel } from "./load_model.js";
+import { showFailure } from "./page_failure.js";
 import { readAbout, readPart } from "./page_parts.js";
 
 const root = document.getElementById("app");
 
-startModelPage().catch((error) => {
-    setChildren(root, element("p", { class: "status error" }, `The page cannot start: ${error.message}`));
-});
+startModelPage().catch(showFailure);
 
 async function startModelPage() {
-    if (globalThis.DecompressionStream === undefined) {
-        throw new Error("this browser is too old: use a version of 2023 or later");
-    }
     const about = readAbout();
     const { sha256 } = about;
-    const weights = await readPart("weights", sha256.weights);
-    const tokenizer = await readPart("tokenizer", sha256.tokenizer);
-    const trainingText = await readPart("training-text", sha256.training_text);
+    const weights = await readPart("weights", sha256);
+    const tokenizer = await readPart("tokenizer", sha256);
+    const trainingText = await readPart("training-text", sha256);
     const source = loadModel(about, weights, tokenizer, trainingText);
     const app = new App(root);
     const options = { sources: [{ source, info: await source.info() }], status: app.status, program: about.program };
@@ -32,8 +28,9 @@ async function startModelPage() {
         ],
         notes(about, trainingText !== null),
     );
-    // For tests: when the page was ready, in milliseconds after the browser began to open it, and by what it computes
-    // products.
+    // For tests: the source, when the page was ready, in milliseconds after the browser began to open it, and by what it
+    // computes products.
+    globalThis.modelSource = source;
     document.documentElement.dataset.ready = Math.round(performance.now());
     document.documentElement.dataset.product = source.reader.network.memory.usesWasm ? "wasm" : "script";
 }

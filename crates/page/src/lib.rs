@@ -7,6 +7,7 @@
 
 mod model_modules;
 mod model_page;
+mod packed_text;
 mod script;
 
 use sha2::{Digest, Sha256};

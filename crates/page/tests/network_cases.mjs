@@ -5,8 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { Network } from "../model/network.js";
 import { readSafetensors } from "../model/safetensors.js";
-
-const LARGEST_DIFFERENCE = 1e-5;
+import { LARGEST_DIFFERENCE, largestDifference } from "./largest_difference.mjs";
 
 const [folder] = process.argv.slice(2);
 const bytesOf = (name) => new Uint8Array(fs.readFileSync(path.join(folder, name)));
@@ -26,11 +25,7 @@ for (const { name, config, weights, logits, ids, label } of cases) {
         ids.forEach((id, at) => {
             state = network.step(id, state, label);
             const found = network.logits(state);
-            const first = at * found.length;
-            found.forEach((logit, index) => {
-                const apart = Math.abs(logit - expected[first + index]);
-                difference = apart > difference || Number.isNaN(apart) ? apart : difference;
-            });
+            difference = Math.max(difference, largestDifference(found, expected, at * found.length));
         });
         largest = Math.max(largest, difference);
         if (!(difference <= LARGEST_DIFFERENCE)) {

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { loadModel } from "../model/load_model.js";
-import { fromBase64, inflate } from "../model/page_parts.js";
+import { readPage } from "./read_page.mjs";
 
 const SAMPLING = { temperature: 1, topP: 1, minP: 0, maxCopied: 0 };
 // The second page has half-precision weights.
@@ -12,31 +12,10 @@ const LARGEST_DIFFERENCE = [1e-5, 0.01];
 
 const { pages, text, probabilities } = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
 
-/** The text of an element of a page, or null. */
-function partOf(html, id) {
-    const match = new RegExp(`<script type="[^"]*" id="page-${id}">([^<]*)</script>`).exec(html);
-    return match === null ? null : match[1];
-}
-
-async function bytesOf(html, id) {
-    const part = partOf(html, id);
-    return part === null ? null : inflate(fromBase64(part));
-}
-
-async function checkHash(bytes, sha256) {
-    const digest = Buffer.from(await crypto.subtle.digest("SHA-256", bytes));
-    assert.equal(digest.toString("hex"), sha256);
-}
-
 for (const [at, path] of pages.entries()) {
-    const html = fs.readFileSync(path, "utf8");
-    const about = JSON.parse(partOf(html, "about"));
-    const [weights, tokenizer, training] = await Promise.all(
-        ["weights", "tokenizer", "training-text"].map((id) => bytesOf(html, id)),
-    );
-    await checkHash(weights, about.sha256.weights);
-    await checkHash(tokenizer, about.sha256.tokenizer);
-    const source = loadModel(about, weights, tokenizer, training);
+    const { about, parts } = await readPage(path);
+    const training = parts.get("training-text") ?? null;
+    const source = loadModel(about, parts.get("weights"), parts.get("tokenizer"), training);
     const choices = await source.next({ text, count: probabilities.length, sampling: SAMPLING });
     choices.forEach(({ probability }, index) => {
         assert.ok(
@@ -52,7 +31,6 @@ for (const [at, path] of pages.entries()) {
     if (training === null) {
         assert.notEqual((await source.info()).noCopied, null);
     } else {
-        await checkHash(training, about.sha256.training_text);
         // A passage of the training text is found in it.
         const [first, second] = [source.passage(200, 12).text, source.passage(500, 12).text];
         const { passages } = await source.copied({ text: `${first}. ${second}`, minTokens: 8 });

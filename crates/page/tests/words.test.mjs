@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { visibleChoice } from "../assets/choices_list.js";
 import { joinedText, needsSpace, typedTokens } from "../assets/joining.js";
 import { segmentsOf } from "../assets/segments.js";
 import {
@@ -160,4 +161,19 @@ test("a space comes between words, and not where none belongs", () => {
         typedTokens(" the  fox ").map(({ text }) => text),
         [" the", "  fox", " "],
     );
+});
+
+test("three dots stand before a part of a word that continues a word", () => {
+    const shown = (text, replaces, before, unit = "subword") => visibleChoice({ text, replaces }, unit, before);
+    assert.equal(shown("ing", 0, "the walk"), "…ing");
+    assert.equal(shown(" fox", 0, "the"), "fox");
+    assert.equal(shown(",", 0, "the"), ",");
+    // The first word of a text or a line, and the word after a typed space, continue nothing.
+    assert.equal(shown("The", 0, ""), "The");
+    assert.equal(shown("The", 0, "the end.\n"), "The");
+    assert.equal(shown("fox", 0, "the "), "fox");
+    // The space before it is replaced.
+    assert.equal(shown("n", 1, "the "), "…n");
+    assert.equal(shown("ran", 0, "fox", "word"), "ran");
+    assert.equal(shown("\n\n", 0, "the end."), "⏎ line ⏎ line");
 });

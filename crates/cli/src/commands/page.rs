@@ -43,7 +43,7 @@ pub fn run(args: &Page, backend: &BackendSelection) -> Result<()> {
         )]);
     }
     let html = html(args, &directory, bundle)?;
-    create_atomically(&[(path, html.as_bytes())])?;
+    create_atomically(&[(path, &html)])?;
     status(&format!(
         "model {}: the page has {} bytes; {}",
         directory.display(),
@@ -58,7 +58,7 @@ pub fn run(args: &Page, backend: &BackendSelection) -> Result<()> {
 }
 
 /// The page of the model in `directory`.
-fn html(args: &Page, directory: &Path, bundle: LmBundle) -> Result<String> {
+fn html(args: &Page, directory: &Path, bundle: LmBundle) -> Result<Vec<u8>> {
     let parameters = Summary::new(&bundle.metadata.config, bundle.metadata.window).total_parameters;
     check_size(args, parameters)?;
     let generator = Generator::new(bundle);

@@ -15,13 +15,13 @@ use serde_json::json;
 use super::node::run_node;
 
 const VOCABULARY: usize = 37;
-const TOKENS: usize = 1_000;
+/// The number of ids that are read.
+pub const TOKENS: usize = 1_000;
 const LABEL: u32 = 2;
 
-/// Configurations by name.
-fn cases() -> Vec<(String, LanguageModelConfig)> {
-    let config = |layers| LanguageModelConfig::new(VOCABULARY, 5, layers);
-    let kinds = [
+/// All cells by name.
+pub fn cell_kinds() -> [(&'static str, CellKind); 9] {
+    [
         ("rnn", CellKind::Elman(Activation::Tanh)),
         ("rnn-sigmoid", CellKind::Elman(Activation::Sigmoid)),
         ("rnn-relu", CellKind::Elman(Activation::Relu)),
@@ -31,9 +31,14 @@ fn cases() -> Vec<(String, LanguageModelConfig)> {
         ("lstm-norm", lstm_with(true, 0, 0)),
         ("mogrifier", lstm_with(false, 5, 0)),
         ("mogrifier-rank", lstm_with(true, 4, 3)),
-    ];
+    ]
+}
+
+/// Configurations by name.
+fn cases() -> Vec<(String, LanguageModelConfig)> {
+    let config = |layers| LanguageModelConfig::new(VOCABULARY, 5, layers);
     let mut cases: Vec<(String, LanguageModelConfig)> = Vec::new();
-    for (name, kind) in kinds {
+    for (name, kind) in cell_kinds() {
         let layer = LayerConfig::new(kind, 19);
         cases.push((name.into(), config(vec![layer.clone()])));
         let stack = vec![layer.clone().layer_norm(true), LayerConfig::gru(33), layer];
@@ -58,7 +63,7 @@ fn lstm_with(cell_norm: bool, mogrifier_rounds: usize, mogrifier_rank: usize) ->
 /// Makes vectors, such as biases, different from zero and one, and rounds all weights to multiples of 1/1024, which
 /// half-precision floats below 1 represent. Gains are below 1/2: with normalised sums and gains of 1, a network with random weights
 /// amplifies rounding errors from step to step, so that two orders of a sum give other logits after some hundred steps.
-struct Weights(usize);
+pub struct Weights(pub usize);
 
 impl ModuleMapper for Weights {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
@@ -88,7 +93,7 @@ fn ids(vocabulary: usize) -> Vec<u32> {
 }
 
 /// The logits after each id, one after another.
-fn logits(model: &LanguageModel, ids: &[u32], label: u32) -> Vec<f32> {
+pub fn logits(model: &LanguageModel, ids: &[u32], label: u32) -> Vec<f32> {
     let Some(packed) = PackedModel::new(model, Precision::F32) else {
         let row =
             |values: Vec<i32>| Tensor::<2, Int>::from_data(TensorData::new(values, [1, ids.len()]), &model.device());

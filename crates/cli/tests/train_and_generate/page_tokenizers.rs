@@ -11,7 +11,7 @@ use text_prep::{
 use super::node::run_node;
 
 /// The texts that vocabularies are made of.
-const TEXTS: [&str; 6] = [
+pub const TEXTS: [&str; 6] = [
     "The old fox said, \"I don't like these grapes -- they're sour!\" It ran (quickly) home…\n\nThe crow laughed.",
     "“Curly,” she said: ‘it’s a well-known ﬁsh’ — 100 % of $5.50, #1 & more. İstanbul, STRASSE, Straße, ΣΊΣΥΦΟΣ.",
     "옛날 옛적에 여우가 살았습니다. \"안녕!\" 하고 값을 물었다. 한국어와 English, 각 가 갃.",
@@ -98,7 +98,8 @@ fn texts() -> Vec<String> {
     TEXTS.into_iter().chain(fixed).map(String::from).chain(random).collect()
 }
 
-fn tokenizer(cleaner: Cleaner, pre_tokenizer: PreTokenizer, unknown: bool) -> Tokenizer {
+/// A tokenizer with a vocabulary of [`TEXTS`].
+pub fn tokenizer(cleaner: Cleaner, pre_tokenizer: PreTokenizer, unknown: bool) -> Tokenizer {
     let mut counter = TokenCounter::new();
     for text in TEXTS {
         pre_tokenizer.for_each_token(&cleaner.clean(text), |token| {

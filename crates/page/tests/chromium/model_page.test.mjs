@@ -5,9 +5,9 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { pathToFileURL } from "node:url";
 
 import { assertAccessible, takeScreenshot } from "./accessibility.mjs";
+import { openFile } from "./model_file.mjs";
 import { Workplace, launchChromium } from "./program.mjs";
 
 let workplace;
@@ -35,38 +35,6 @@ function makePage(name, model, ...options) {
     return path;
 }
 
-/**
- * Opens a file without a network, and waits for an element that shows when it is ready. Errors, violations of its
- * policy and requests are collected in `page.problems`.
- */
-async function openFile(path, options = {}, ready = "html[data-ready]") {
-    const context = await browser.newContext({
-        offline: true,
-        reducedMotion: "reduce",
-        viewport: { width: 1240, height: 860 },
-        ...options,
-    });
-    const page = await context.newPage();
-    page.problems = [];
-    page.setDefaultTimeout(20_000);
-    page.on("console", (message) => page.problems.push(`console: ${message.text()}`));
-    page.on("pageerror", (error) => page.problems.push(`error: ${error}`));
-    const address = pathToFileURL(path).href;
-    page.on("request", (request) => {
-        if (request.url() !== address && !request.url().startsWith("blob:")) {
-            page.problems.push(`request to ${request.url()}`);
-        }
-    });
-    await page.addInitScript(() => {
-        addEventListener("securitypolicyviolation", (event) =>
-            console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`),
-        );
-    });
-    await page.goto(address);
-    await page.locator(ready).waitFor();
-    return page;
-}
-
 const CASES = [
     { model: "base", typed: "The old man", options: [] },
     { model: "words", typed: "the fox", options: ["--with-text"] },
@@ -78,7 +46,7 @@ for (const { model, typed, options } of CASES) {
         const path = makePage(`${model}.html`, model, ...options);
         for (const colorScheme of ["light", "dark"]) {
             await checkPage(
-                await openFile(path, { colorScheme }),
+                await openFile(browser, path, { colorScheme }),
                 `${model}, ${colorScheme}`,
                 typed,
                 options.includes("--with-text"),
@@ -89,6 +57,11 @@ for (const { model, typed, options } of CASES) {
 
 async function checkPage(page, name, typed, hasText) {
     assert.equal(await page.evaluate(() => document.documentElement.dataset.product), "wasm");
+    // No first word continues another one.
+    const choices = page.locator("#view-write .choices bdi");
+    await choices.first().waitFor();
+    const firstWords = await choices.allInnerTexts();
+    assert.ok(firstWords.every((word) => !word.startsWith("…")), firstWords.join(" "));
     const written = page.locator("#view-write .marked-text");
     const isDone = () => page.waitForFunction(() => document.querySelector("header .status").textContent === "");
     await page.getByRole("textbox", { name: "Your own words" }).fill(typed);
@@ -119,10 +92,26 @@ async function checkPage(page, name, typed, hasText) {
 
 test("a damaged page says so", { timeout: 60_000 }, async () => {
     const path = makePage("damaged.html", "base");
-    const html = readFileSync(path, "utf8");
-    const at = html.indexOf('id="page-tokenizer">') + 200;
-    writeFileSync(path, html.slice(0, at) + (html[at] === "A" ? "B" : "A") + html.slice(at + 1));
-    const page = await openFile(path, {}, ".status.error");
-    assert.match(await page.locator(".status.error").innerText(), /^The page cannot start: /u);
+    const html = readFileSync(path, "utf16le");
+    const at = html.indexOf('id="page-tokenizer"') + 200;
+    writeFileSync(path, html.slice(0, at) + (html[at] === "가" ? "각" : "가") + html.slice(at + 1), "utf16le");
+    const page = await openFile(browser, path, {}, ".status.error");
+    assert.match(
+        await page.locator(".status.error").innerText(),
+        /^The page cannot start: the part "tokenizer" of this file is damaged/u,
+    );
+    await page.context().close();
+});
+
+test("a browser that cannot unpack the page says so", { timeout: 60_000 }, async () => {
+    const prepare = () => {
+        delete globalThis.DecompressionStream;
+    };
+    const page = await openFile(browser, makePage("old_browser.html", "characters"), { prepare }, ".status.error");
+    assert.equal(
+        await page.locator(".status.error").innerText(),
+        "The page cannot start: this browser is too old: use a version of 2023 or later",
+    );
+    assert.deepEqual(page.problems, []);
     await page.context().close();
 });
