@@ -34,7 +34,7 @@ use features::BackendSet;
 
 /// Pastiche: small recurrent language models that imitate the style of a text
 #[derive(Parser)]
-#[command(bin_name = "cargo xtask")]
+#[command(bin_name = "cargo xtask", mut_subcommand("train", args::LaunchArgs::show))]
 struct Cli {
     #[command(subcommand)]
     task: Task,
@@ -128,6 +128,13 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_train_shows_how_several_processes_are_started() {
+        let help =
+            |words: [&str; 3]| Cli::try_parse_from(words).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(help(["xtask", "train", "--help"]).contains("--ranks <N>"));
     }
 
     #[test]

@@ -4,19 +4,19 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-/// Options of `cargo xtask train` that start it as several processes. The program itself does not know them: it is started
-/// by `mpirun` or `srun`, which say how many processes there are.
+/// Options of `cargo xtask train` that start it as several processes. The program itself is started by `mpirun` or `srun`,
+/// which say how many processes there are: it rejects these options, and its help does not show them.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-#[command(next_help_heading = "Several processes (cargo xtask only)")]
+#[command(next_help_heading = "Several processes")]
 pub struct LaunchArgs {
     /// Train with this number of processes, which `mpirun` starts; `train.shards` must be 1, 2, 4, … times as many
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, hide = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub ranks: Option<u32>,
     /// The computers on which they run, as in `a,b`, or `a:1,b:3` with numbers of processes [default: this one]
-    #[arg(long, value_name = "HOST,…", value_delimiter = ',', requires = "ranks")]
+    #[arg(long, hide = true, value_name = "HOST,…", value_delimiter = ',', requires = "ranks")]
     pub hosts: Vec<String>,
     /// Resume the run up to this many times after a process or a computer was lost
-    #[arg(long, value_name = "N", requires = "ranks")]
+    #[arg(long, hide = true, value_name = "N", requires = "ranks")]
     pub restarts: Option<u32>,
 }
 
@@ -38,6 +38,11 @@ impl LaunchArgs {
             }
         }
         kept
+    }
+
+    /// Shows these options in the help of `command`, which has them.
+    pub fn show(command: clap::Command) -> clap::Command {
+        NAMES.iter().fold(command, |command, name| command.mut_arg(name.trim_start_matches('-'), |arg| arg.hide(false)))
     }
 
     /// The options that were given, as they are written.
@@ -72,6 +77,15 @@ mod tests {
         assert_eq!((launch.ranks, launch.restarts, text.as_deref()), (Some(4), Some(2), Some("a.txt")));
         assert_eq!(launch.given(), Some("--ranks"));
         assert_eq!(LaunchArgs::default().given(), None);
+    }
+
+    #[test]
+    fn only_the_help_of_the_launcher_shows_them() {
+        let help = |command: clap::Command| command.clone().render_long_help().to_string();
+        let command = <Cli as clap::CommandFactory>::command();
+        assert!(!help(command.clone()).contains("--ranks"), "{}", help(command));
+        let shown = help(LaunchArgs::show(command));
+        assert!(NAMES.iter().all(|name| shown.contains(name)) && shown.contains("Several processes"), "{shown}");
     }
 
     #[test]

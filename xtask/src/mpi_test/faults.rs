@@ -34,34 +34,38 @@ struct Case {
     fault: Fault,
     /// The exit code of `mpirun`, if it says something.
     code: Option<i32>,
-    /// What is printed, with the name of the computer in place of `HOST`.
-    message: &'static str,
+    /// What is printed, with the name of the computer in place of `HOST` and as `mpirun` names it in place of `NODE`. Nothing
+    /// where the launcher itself is ended, which does not name a rank.
+    messages: &'static [&'static str],
 }
 
+const NO_ANSWER: &str =
+    "rank 2 did not answer within 4 s; start the job again, and it continues from its newest checkpoint (on HOST)";
+
 const CASES: [Case; 8] = [
-    Case { name: "killed rank", fault: Fault::Signal("KILL"), code: Some(137), message: "" },
+    Case {
+        name: "killed rank",
+        fault: Fault::Signal("KILL"),
+        code: Some(137),
+        messages: &["process rank 2 with PID ", " on node NODE exited on signal 9"],
+    },
     Case {
         name: "panic",
         fault: Fault::Own("panic"),
         code: Some(101),
-        message: "error: rank 2 of 4 on host HOST: panicked at crates/ranks/examples/ranks_job.rs",
+        messages: &["error: rank 2 of 4 on host HOST: panicked at crates/ranks/examples/ranks_job.rs"],
     },
     Case {
         name: "error",
         fault: Fault::Own("error"),
         code: Some(1),
-        message: "error: rank 2 of 4 on host HOST: a test of errors",
+        messages: &["error: rank 2 of 4 on host HOST: a test of errors"],
     },
-    Case {
-        name: "stopped rank",
-        fault: Fault::Signal("STOP"),
-        code: Some(75),
-        message: "rank 2 did not answer within 4 s; start the job again, and it continues from its newest checkpoint (on HOST)",
-    },
-    Case { name: "pulled cable", fault: Fault::Cable, code: None, message: "" },
-    Case { name: "killed daemon", fault: Fault::Daemon, code: None, message: "" },
-    Case { name: "Ctrl-C", fault: Fault::SignalToMpirun("INT"), code: None, message: "" },
-    Case { name: "killed mpirun", fault: Fault::SignalToMpirun("KILL"), code: Some(137), message: "" },
+    Case { name: "stopped rank", fault: Fault::Signal("STOP"), code: Some(75), messages: &[NO_ANSWER] },
+    Case { name: "pulled cable", fault: Fault::Cable, code: None, messages: &[NO_ANSWER] },
+    Case { name: "killed daemon", fault: Fault::Daemon, code: None, messages: &[" on node NODE"] },
+    Case { name: "Ctrl-C", fault: Fault::SignalToMpirun("INT"), code: None, messages: &[] },
+    Case { name: "killed mpirun", fault: Fault::SignalToMpirun("KILL"), code: Some(137), messages: &[] },
 ];
 
 /// Runs all cases, and one in which a rank is only busy.
@@ -120,12 +124,15 @@ fn break_down(bench: &Bench, case: &Case) -> Result<Duration, String> {
     if code == 0 || case.code.is_some_and(|expected| expected != code) {
         return Err(format!("mpirun exited with {code}: {}", ended.stderr));
     }
-    let host = match &bench.hosts {
-        Some(hosts) => hosts.name(RANK),
-        None => this_host(),
+    let (host, node) = match &bench.hosts {
+        Some(hosts) => (hosts.name(RANK), hosts.address(RANK)),
+        None => (this_host(), this_host()),
     };
-    if !ended.stderr.contains(&case.message.replace("HOST", &host)) {
-        return Err(format!("the message is missing in: {}", ended.stderr));
+    for message in case.messages {
+        let message = message.replace("HOST", &host).replace("NODE", &node);
+        if !ended.stderr.contains(&message) {
+            return Err(format!("`{message}` is missing in: {}", ended.stderr));
+        }
     }
     Ok(ended.took)
 }

@@ -69,7 +69,8 @@ impl Hosts {
         format!("{}v{}", self.prefix, host + 1)
     }
 
-    fn address(&self, host: usize) -> String {
+    /// Its address, by which `mpirun` names it.
+    pub fn address(&self, host: usize) -> String {
         format!("{}.{}", self.network, host + 1)
     }
 

@@ -128,6 +128,7 @@ fn start_automatic(
     clock: Clock,
     ranks: &TrainRanks,
 ) -> Result<Option<(PathBuf, StopReason)>> {
+    ranks.check_count()?;
     let text = LookedAt::new(&args.config, args.no_base)?;
     let device = &backend.open()?;
     let setup = setup(args, backend, device, ranks);
@@ -227,8 +228,10 @@ pub fn train_new<C: Experiment>(
         }
         let provenance = Provenance::current(experiment.input_hashes(), setup.backend, origin);
         let validation = experiment.validation_protocols();
-        Provenance { reproduces, validation, planned_minutes, ..provenance }.write(&run)?;
-        status(&format!("training {} on {}", run.display(), setup.backend.name()));
+        let ranks = setup.ranks.count();
+        Provenance { reproduces, validation, planned_minutes, ranks, ..provenance }.write(&run)?;
+        let divided = setup.ranks.in_words(experiment.train_config().shards);
+        status(&format!("training {} on {}{divided}", run.display(), setup.backend.name()));
         let context = RunContext { run: &run, lock, setup, stop };
         context.train(experiment, &references, StartFrom::Model(Box::new(model)), None)
     };
@@ -360,9 +363,11 @@ fn continue_run<C: Experiment>(context: RunContext, experiment: &C, before: Resu
             for difference in &differences {
                 status(&format!("warning: {difference}: from here on the results may differ slightly"));
             }
-            if !differences.is_empty() || before.reported_steps.is_none() {
+            let ranks = ranks.count();
+            if !differences.is_empty() || before.reported_steps.is_none() || before.ranks != ranks {
                 let later = [before.later.clone(), differences].concat();
-                update = Some(Provenance { later, reported_steps: before.reported_steps.or(Some(0)), ..before });
+                let reported_steps = before.reported_steps.or(Some(0));
+                update = Some(Provenance { later, ranks, reported_steps, ..before });
             }
         }
         Err(error) => status(&format!("warning: {error}: the environment of the run is unknown")),
@@ -371,6 +376,7 @@ fn continue_run<C: Experiment>(context: RunContext, experiment: &C, before: Resu
     signals::stop_run(stop)?;
     let progress = Checkpoints::of(run).progress()?;
     let steps = progress.map_or(0, |progress| progress.steps);
-    status(&format!("resuming {} after step {steps} on {}", run.display(), backend.name()));
+    let divided = ranks.in_words(experiment.train_config().shards);
+    status(&format!("resuming {} after step {steps} on {}{divided}", run.display(), backend.name()));
     context.train(experiment, &references, StartFrom::Checkpoint, update)
 }

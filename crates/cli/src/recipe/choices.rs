@@ -8,8 +8,8 @@ use super::look::Found;
 use super::sizes::Sizes;
 use super::table::Row;
 use super::{Choice, implied};
-use crate::config::{Config, DocumentKind, ModeKind, TokenKind};
-use crate::view::format::{counted, decimals, thousands};
+use crate::config::{Config, DocumentKind, TokenKind};
+use crate::view::format::{decimals, thousands};
 
 /// From this size on, in bytes, subwords need fewer bits than characters in the same time.
 const SUBWORDS_FROM: u64 = 50_000;
@@ -25,19 +25,16 @@ const MOST_SUBWORDS: usize = 1_600;
 const MOST_CHARACTERS: usize = 8_000;
 /// The most bytes that are held out: a longer part costs time that training needs, and its loss is hardly more exact.
 const MOST_HELD_OUT: f64 = 600_000.0;
-/// The decay of the average of the weights.
-pub(super) const EMA_DECAY: f64 = 0.999;
-
-/// A configuration for a run of `minutes` without a number of steps, the reasons, and the sizes that the time decides
-/// between. A reason is left out if the command line gives any of its keys, because it would no longer be true.
-pub fn choose(found: &Found, given: &Given, minutes: f64) -> (Config, Vec<Choice>, Sizes) {
+/// A configuration for a run of `minutes` on `ranks` processes without a number of steps, the reasons, and the sizes that the
+/// time decides between. A reason is left out if the command line gives any of its keys, because it would no longer be true.
+pub fn choose(found: &Found, given: &Given, minutes: f64, ranks: usize) -> (Config, Vec<Choice>, Sizes) {
     let mut choices = Choices { found, config: given.config.clone(), choices: Vec::new() };
     choices.documents(given);
     choices.tokens(given);
     choices.split();
     let row = Row::find(choices.config.tokens.kind, found.profile.bytes, minutes);
     choices.model(row, given);
-    choices.training(row);
+    choices.training(row, given, ranks);
     choices.remove_given(given);
     let units = if given.has_units() { &[] } else { row.units };
     let most_passes = if found.profile.bytes < SUBWORDS_FROM { MOST_PASSES_OF_SHORT } else { f64::INFINITY };
@@ -205,35 +202,6 @@ impl Choices<'_> {
         let keys = &["model.dropout", "model.embedding_dropout", "model.layers[0].recurrent_dropout"];
         self.add(keys, reason);
     }
-
-    /// Training on streams.
-    pub fn training(&mut self, row: &Row) {
-        let train = &mut self.config.train;
-        train.mode = ModeKind::Tbptt;
-        train.batch_size = row.batch_size;
-        train.bptt_len = row.bptt_len;
-        train.learning_rate = row.learning_rate;
-        // There is one average of the weights.
-        let has_moving_average = train.averaging_patience == 0;
-        train.ema_decay = if has_moving_average { EMA_DECAY } else { 0.0 };
-        train.optimizer.kind = implied::optimizer_kind(&train.optimizer);
-        train.schedule.kind = implied::schedule_kind(&train.schedule);
-        implied::set_clip(&mut train.clip);
-        let Row { batch_size, bptt_len, learning_rate, .. } = row;
-        let [streams, tokens] =
-            [(batch_size, "parallel stream"), (bptt_len, "token")].map(|(n, noun)| counted(*n, noun));
-        let targets = counted(batch_size * bptt_len, "target");
-        let reason = format!("{streams} in chunks of {tokens}: {targets} per step");
-        self.add(&["train.batch_size", "train.bptt_len", "train.mode"], reason);
-        let reason = format!(
-            "{learning_rate} with Adam, falling to zero at the end of the run; gradients are clipped to a norm of 1"
-        );
-        self.add(implied::LEARNING_RATE, reason);
-        if has_moving_average {
-            let reason = format!("{EMA_DECAY}: the average of the weights has a lower loss than the last ones");
-            self.add(&["train.ema_decay"], reason);
-        }
-    }
 }
 
 /// The number of subwords for a text of this length with so many different characters outside ASCII, each of which is a
@@ -258,6 +226,7 @@ mod tests {
     use text_prep::TextProfiler;
 
     use super::*;
+    use crate::config::ModeKind;
 
     fn given(set: &[&str]) -> Given {
         let set = set.iter().map(|change| change.to_string()).collect();
@@ -291,7 +260,7 @@ mod tests {
     #[test]
     fn every_choice_is_a_valid_configuration_with_a_reason() {
         for bytes in [3_000, 40_000, 200_000, 500_000, 1_500_000, 4_000_000] {
-            let (config, choices, sizes) = choose(&found(&prose(bytes)), &given(&[]), 3.0);
+            let (config, choices, sizes) = choose(&found(&prose(bytes)), &given(&[]), 3.0, 1);
             assert!(choices.iter().all(|choice| !choice.reason.is_empty()), "{choices:?}");
             assert!(sizes.units.is_sorted_by(|a, b| a > b), "{sizes:?}");
             assert_eq!(config.model.layers[0].units, sizes.units[0]);
@@ -308,16 +277,16 @@ mod tests {
     #[test]
     fn a_list_is_documents_and_so_are_many_files() {
         let list: String = (0..300).map(|n| format!("Item number {n}\n")).collect();
-        let (config, choices, _) = choose(&found(&list), &given(&[]), 3.0);
+        let (config, choices, _) = choose(&found(&list), &given(&[]), 3.0, 1);
         assert_eq!(config.data.documents, Some(DocumentKind::Lines));
         assert!(choices[0].reason.starts_with("lines: each line is an item: 300 lines"), "{choices:?}");
-        let (config, ..) = choose(&Found { files: 30, ..found(&prose(9_000)) }, &given(&[]), 3.0);
+        let (config, ..) = choose(&Found { files: 30, ..found(&prose(9_000)) }, &given(&[]), 3.0, 1);
         assert_eq!(config.data.documents, Some(DocumentKind::Files));
     }
 
     #[test]
     fn a_text_of_one_character_has_a_reason_in_the_singular() {
-        let (_, choices, _) = choose(&found(&"a".repeat(600)), &given(&[]), 3.0);
+        let (_, choices, _) = choose(&found(&"a".repeat(600)), &given(&[]), 3.0, 1);
         let reason = choices.iter().find(|choice| choice.key() == "tokens.kind").map(|choice| choice.reason.as_str());
         let expected = "characters, of which it has 1 different one: in a text of 600 bytes";
         assert!(reason.is_some_and(|reason| reason.starts_with(expected)), "{choices:?}");
@@ -327,7 +296,7 @@ mod tests {
     fn what_is_given_is_not_chosen() {
         let list: String = (0..300).map(|n| format!("Item number {n}\n")).collect();
         let given = given(&["data.documents=none", "tokens.kind=words", "clean.preset=lowercase", "model.layers=[]"]);
-        let (config, choices, sizes) = choose(&found(&list), &given, 3.0);
+        let (config, choices, sizes) = choose(&found(&list), &given, 3.0, 1);
         assert_eq!((config.data.documents, config.tokens.kind), (Some(DocumentKind::None), TokenKind::Words));
         assert_eq!(config.clean.preset.as_deref(), Some("lowercase"));
         assert!(sizes.units.is_empty());
@@ -337,7 +306,7 @@ mod tests {
         let given = self::given(&["model.dropout=0.1", "model.embedding_dim=100", "tokens.kind=subwords"]);
         assert!(!given.has_units() && self::given(&["model.layers[0].units=8"]).has_units());
         assert!(!self::given(&["model.layers[0].recurrent_dropout=0.1"]).has_units());
-        let (config, _, sizes) = choose(&found(&list), &given, 3.0);
+        let (config, _, sizes) = choose(&found(&list), &given, 3.0, 1);
         assert!(!sizes.units.is_empty());
         assert_eq!((config.model.embedding_dim, config.model.projection), (100, 100));
     }
@@ -355,7 +324,7 @@ mod tests {
             ("model.layers[0].recurrent_dropout=0.3", "model.dropout"),
         ] {
             let keys = |set: &[&str]| -> Vec<&'static str> {
-                choose(&found, &given(set), 3.0).1.iter().map(Choice::key).collect()
+                choose(&found, &given(set), 3.0, 1).1.iter().map(Choice::key).collect()
             };
             let expected: Vec<&str> = keys(&[]).into_iter().filter(|&other| other != key).collect();
             assert_eq!(keys(&[change]), expected, "{change}");
@@ -375,7 +344,7 @@ mod tests {
     #[test]
     fn nothing_is_held_out_beside_separate_files() {
         let given = given(&["text.valid=valid.txt"]);
-        let (_, choices, _) = choose(&found(&prose(9_000)), &given, 3.0);
+        let (_, choices, _) = choose(&found(&prose(9_000)), &given, 3.0, 1);
         assert!(!choices.iter().any(|choice| choice.key() == "split.valid_fraction"), "{choices:?}");
     }
 
@@ -387,7 +356,7 @@ mod tests {
                 files: 1,
                 strips_gutenberg: false,
             };
-            choose(&found, &given(&[]), 3.0).0.split.valid_fraction
+            choose(&found, &given(&[]), 3.0, 1).0.split.valid_fraction
         };
         assert_eq!([1_000, 5_000_000, 12_000_000].map(fraction), [0.1, 0.1, 0.05]);
     }

@@ -14,9 +14,15 @@ use crate::config::{Config, Init, PretrainedModel};
 /// The most passes over a text: the base can write already, and soon memorises a short text.
 const MOST_PASSES: f64 = 4.0;
 
-/// A configuration for a run of `minutes` that starts from the base, which is `model`, without a number of steps, and the
-/// reasons. The base determines tokens and sizes, so there are none to choose from.
-pub fn choose(found: &Found, given: &Given, minutes: f64, model: &PretrainedModel) -> (Config, Vec<Choice>, Sizes) {
+/// A configuration for a run of `minutes` on `ranks` processes that starts from the base, which is `model`, without a number of
+/// steps, and the reasons. The base determines tokens and sizes, so there are none to choose from.
+pub fn choose(
+    found: &Found,
+    given: &Given,
+    minutes: f64,
+    ranks: usize,
+    model: &PretrainedModel,
+) -> (Config, Vec<Choice>, Sizes) {
     let init = Init { from: Some(base::NAME.into()), new_tokens: NewTokens::Error };
     let Config { clean, tokens, vocabulary, model: sizes, .. } = model.config();
     let config = Config { init, clean, tokens, vocabulary, model: sizes, ..given.config.clone() };
@@ -27,7 +33,7 @@ pub fn choose(found: &Found, given: &Given, minutes: f64, model: &PretrainedMode
     choices.split();
     let row = Row::of_fine_tuning(found.profile.bytes, minutes);
     choices.dropout(row);
-    choices.training(row);
+    choices.training(row, given, ranks);
     choices.remove_given(given);
     (choices.config, choices.choices, Sizes { units: row.units, passes: row.passes, most_passes: MOST_PASSES })
 }
@@ -72,7 +78,7 @@ mod tests {
     #[test]
     fn the_base_determines_tokens_and_sizes_and_the_table_the_rest() {
         let (model, list) = (base_model(), (0..300).map(|n| format!("Item number {n}\n")).collect::<String>());
-        let (config, choices, sizes) = choose(&found(&list), &given(&[]), 3.0, &model);
+        let (config, choices, sizes) = choose(&found(&list), &given(&[]), 3.0, 1, &model);
         assert!(sizes.units.is_empty());
         assert_eq!(config.init.from.as_deref(), Some(Path::new(base::NAME)));
         let size = |layer: &models::LayerConfig| (layer.cell, layer.units);
@@ -95,7 +101,7 @@ mod tests {
         assert_eq!((config.init.new_tokens, config.vocabulary.size), (NewTokens::Extend, size));
         assert!(is_chosen("init.new_tokens"));
         let running = given(&["data.documents=none"]);
-        let (config, choices, _) = choose(&found(&list), &running, 3.0, &model);
+        let (config, choices, _) = choose(&found(&list), &running, 3.0, 1, &model);
         assert_eq!((config.init.new_tokens, config.vocabulary.size), (NewTokens::Error, None));
         assert!(!choices.iter().any(|choice| choice.key() == "init.new_tokens"), "{choices:?}");
     }
@@ -103,7 +109,7 @@ mod tests {
     #[test]
     fn what_is_given_has_no_reason_and_stays() {
         let given = given(&["model.dropout=0.6", "train.batch_size=4", "train.learning_rate=0.01"]);
-        let (config, choices, _) = choose(&found(&"The fox saw a crow.\n".repeat(90)), &given, 3.0, &base_model());
+        let (config, choices, _) = choose(&found(&"The fox saw a crow.\n".repeat(90)), &given, 3.0, 1, &base_model());
         let config = given.apply(config).unwrap();
         assert_eq!((config.model.dropout, config.train.batch_size), (0.6, 4));
         assert_eq!(config.train.learning_rate, 0.01);

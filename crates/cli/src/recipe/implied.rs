@@ -125,7 +125,7 @@ mod tests {
         profiler.push(text);
         let given = given(path, set);
         let (config, choices, _) =
-            choose(&Found { profile: profiler.finish(), files: 1, strips_gutenberg: false }, &given, 3.0);
+            choose(&Found { profile: profiler.finish(), files: 1, strips_gutenberg: false }, &given, 3.0, 1);
         let reason = choices.iter().find(|choice| choice.key() == "tokens.kind").map(|choice| choice.reason.clone());
         (given.apply(config).unwrap(), reason.unwrap_or_default())
     }

@@ -4,8 +4,9 @@
 //! 2. `start.rs` decides whether the run starts from the built-in base, by a trial of seconds (`trial.rs`).
 //! 3. `choices.rs` chooses documents, tokens, sizes and training settings from that description, `from_base.rs` those of a
 //!    run that starts from the base; their tables come from measurements (benchmarks/README.md, "Recipes"). What the command
-//!    line sets is not chosen, nor is what would exclude it (`given.rs`, `implied.rs`).
-//! 4. `budget.rs` measures a step on this machine and chooses how many fit into the time.
+//!    line sets is not chosen, nor is what would exclude it (`given.rs`, `implied.rs`). `training.rs` chooses the batch, also for
+//!    several processes.
+//! 4. `step.rs` measures a step on this machine, and `budget.rs` chooses how many fit into the time.
 //! 5. `plan_file.rs` writes the result as a configuration with a comment for each choice.
 //!
 //! The plan is made once, before step 0. A run that is resumed or repeated reads its configuration as any other run.
@@ -19,14 +20,14 @@ mod look;
 mod plan_file;
 mod sizes;
 mod start;
+mod step;
 mod table;
+mod training;
 mod trial;
-
-use std::time::Duration;
 
 use args::ConfigArgs;
 use models::{LanguageModel, LmBundle};
-use trainer::{StepTime, measure_step};
+use trainer::StepTime;
 
 use self::budget::{Clock, EpochRule, PlannedLength};
 use self::given::Given;
@@ -36,7 +37,6 @@ use self::start::{Candidate, Start};
 use crate::config::{Config, LmExperiment, PretrainedModel};
 use crate::error::{Result, bail};
 use crate::input::is_read_once;
-use crate::long_task::LongTask;
 use crate::output::status;
 use crate::run::experiment::{Experiment, Setup};
 use crate::view::format::{counted, thousands};
@@ -55,12 +55,6 @@ const SHORT_CHARACTERS: u64 = 5_000;
 
 /// A run with fewer validations, each of which shows a sample, shows so many in all.
 const SAMPLES: u64 = 6;
-
-/// How long the step is measured by which the length of a run of a minute or more is planned: the speed of a machine changes
-/// within seconds.
-const MEASURED: Duration = Duration::from_secs(3);
-/// How long a step of each size that is tried is measured.
-const TRIED: Duration = Duration::from_millis(700);
 
 /// A text that was looked at, before a configuration is chosen for it.
 pub struct LookedAt {
@@ -145,10 +139,11 @@ impl Recipe {
     /// If a change is invalid, or the base cannot be tried.
     pub fn choose(text: LookedAt, minutes: f64, setup: Setup) -> Result<Self> {
         let LookedAt { given, found, candidate } = text;
+        let ranks = setup.ranks.count();
         let start = candidate.decide(&given, found.profile.bytes, minutes, setup)?;
         let (config, mut choices, sizes) = match &start {
-            Start::New { .. } => choices::choose(&found, &given, minutes),
-            Start::Base { model, .. } => from_base::choose(&found, &given, minutes, &PretrainedModel::of(model)),
+            Start::New { .. } => choices::choose(&found, &given, minutes, ranks),
+            Start::Base { model, .. } => from_base::choose(&found, &given, minutes, ranks, &PretrainedModel::of(model)),
         };
         choices.splice(0..0, start.choice());
         let base = match start {
@@ -224,7 +219,7 @@ pub fn plan(
     let minutes = clock.given_or_default();
     let units = choose_size(sizes.units, sizes.passes, |units| {
         set_units(experiment, model, units, setup)?;
-        let step = measure_for(TRIED, experiment, model, minutes, setup)?;
+        let step = step::try_size(experiment, model, minutes, setup)?;
         Ok(PlannedLength::fitting(clock.time(minutes), &step, EpochRule::ValidationTime).passes)
     })?;
     if let Some(units) = units {
@@ -238,7 +233,7 @@ pub fn plan(
         Choice { keys, reason }
     }));
     if !clock.has_epochs() {
-        let step = measure(experiment, model, minutes, setup)?;
+        let step = step::measure(experiment, model, minutes, setup)?;
         choices.push(set_length(experiment, clock, minutes, &step, EpochRule::ValidationTime, sizes.most_passes));
         choices.extend((!has_samples).then(|| set_samples(experiment)).flatten());
     }
@@ -259,7 +254,7 @@ pub fn plan_length<C: Experiment>(
     setup: Setup,
 ) -> Result<Option<Reasons>> {
     let Some(minutes) = clock.given() else { return Ok(None) };
-    let step = measure(experiment, model, minutes, setup)?;
+    let step = step::measure(experiment, model, minutes, setup)?;
     // A configuration whose epochs are no passes leaves it to the time.
     let rule = match experiment.train_config().steps_per_epoch {
         0 => EpochRule::Pass,
@@ -324,26 +319,6 @@ fn set_samples(experiment: &mut LmExperiment) -> Option<Choice> {
 /// The steps between the samples of a run with so many epochs; `None` if they are enough. No sample is that of the last step.
 fn sample_interval(epochs: u64, steps_per_epoch: u64) -> Option<u64> {
     (epochs < SAMPLES).then(|| epochs * steps_per_epoch / SAMPLES + 1)
-}
-
-/// Measures a training step, to plan the length of a run of so many minutes.
-fn measure<C: Experiment>(experiment: &C, model: &C::Network, minutes: f64, setup: Setup) -> Result<StepTime> {
-    measure_for(MEASURED, experiment, model, minutes, setup)
-}
-
-/// Measures a training step for `time`; if the run has less than a minute, for that part of it.
-fn measure_for<C: Experiment>(
-    time: Duration,
-    experiment: &C,
-    model: &C::Network,
-    minutes: f64,
-    setup: Setup,
-) -> Result<StepTime> {
-    let _task = LongTask::start("measuring a training step");
-    let Setup { device, backend, .. } = setup;
-    let (data, config) = (experiment.data(), experiment.train_config());
-    let budget = time.mul_f64(minutes.min(1.0));
-    Ok(measure_step(model, data, config, device, backend.kernels(), budget)?)
 }
 
 /// The letters and digits of `name`, with a hyphen for everything between them.

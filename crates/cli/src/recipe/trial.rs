@@ -9,9 +9,9 @@ use text_prep::Tokenizer;
 use trainer::{AdamConfig, Clip, TrainConfig, TrainMode, try_training, validation_loss};
 
 use super::budget::short_time;
-use super::choices::EMA_DECAY;
 use super::given::Given;
 use super::table::Row;
+use super::training::EMA_DECAY;
 use crate::error::Result;
 use crate::report::counting::Counting;
 use crate::report::held_out::HeldOut;

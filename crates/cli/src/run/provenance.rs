@@ -33,6 +33,10 @@ pub struct Provenance {
     pub simd: Option<String>,
     /// The number of threads of Rayon's pool, which parallelizes the CPU backends.
     pub threads: usize,
+    /// The number of processes that train together, each with so many threads; results do not depend on it. If the run was
+    /// resumed, that of the last time.
+    #[serde(default = "one")]
+    pub ranks: usize,
     /// How the validation loss is computed, in words; empty if it was not recorded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub validation: Vec<String>,
@@ -58,6 +62,11 @@ pub struct Provenance {
     /// version, which did not record it, made the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported_steps: Option<u64>,
+}
+
+/// The number of processes of a run whose record has none: earlier versions trained with one.
+fn one() -> usize {
+    1
 }
 
 /// The model from which a run's weights were initialized.
@@ -118,6 +127,7 @@ impl Provenance {
             device: Some(backend.device_name().into()),
             simd: Some(SimdLevel::selected().name().into()),
             threads: rayon::current_num_threads(),
+            ranks: one(),
             validation: Vec::new(),
             inputs,
             from,
@@ -233,6 +243,7 @@ mod tests {
             device: Some("default".into()),
             simd: Some("avx2".into()),
             threads: rayon::current_num_threads(),
+            ranks: 4,
             validation: vec!["carried: each token".into()],
             inputs: InputHashes {
                 seed: 1,
@@ -261,13 +272,22 @@ mod tests {
         assert_eq!(now.differences(&before), ["the device was default, now cpu"]);
         let narrower = Provenance { simd: Some("scalar".into()), ..before.clone() };
         assert_eq!(narrower.differences(&before), ["the vector instruction set was avx2, now scalar"]);
+        let alone = Provenance { ranks: 1, ..before.clone() };
+        assert!(alone.differences(&before).is_empty(), "the weights have the same bits");
         let early = Provenance { device: None, simd: None, ..before.clone() };
         assert!(now.differences(&early).is_empty() && narrower.differences(&early).is_empty());
     }
 
     #[test]
-    fn a_record_without_a_base_is_read() {
+    fn a_record_of_an_earlier_version_is_read() {
         let origin: Origin = serde_json::from_str(r#"{"model":"runs/a","manifest_sha256":"3"}"#).unwrap();
         assert_eq!(origin, Origin { model: "runs/a".into(), manifest_sha256: "3".into(), base: None });
+        let record = r#"{
+            "program": "", "burn": "", "backend": "flex", "threads": 2, "seed": 1, "text_sha256": "", "train_sha256": "",
+            "valid_sha256": "", "from": null, "started_unix": 7,
+            "machine": {"system": "", "processor": "", "processors": 2, "memory_bytes": 0}
+        }"#;
+        let before: Provenance = serde_json::from_str(record).unwrap();
+        assert_eq!((before.threads, before.ranks, before.reported_steps), (2, 1, None));
     }
 }

@@ -73,7 +73,40 @@ impl TrainRanks {
 
     /// Whether there are others.
     pub fn are_several(&self) -> bool {
-        self.ranks.count() > 1
+        self.count() > 1
+    }
+
+    /// How many processes there are.
+    pub fn count(&self) -> usize {
+        self.ranks.count()
+    }
+
+    /// Who computes the `shards` of a batch, for the first line of a run; nothing if there is one of each.
+    pub fn in_words(&self, shards: usize) -> String {
+        match (self.count(), shards) {
+            (1, 1) => String::new(),
+            (1, _) => format!(", one after another the {shards} shards of a batch"),
+            (ranks, _) => {
+                let share = shards / ranks;
+                format!(" with {ranks} processes, each of which computes {share} of the {shards} shards of a batch")
+            }
+        }
+    }
+
+    /// Checks that a batch can be divided over so many processes.
+    ///
+    /// # Errors
+    /// If their number is no power of two.
+    pub fn check_count(&self) -> Result<()> {
+        let ranks = self.count();
+        if !ranks.is_power_of_two() {
+            let fewer = 1 << ranks.ilog2();
+            bail!(
+                "{ranks} processes were started, but a batch is divided over 2, 4, 8, …: start {fewer} or {}",
+                2 * fewer
+            )
+        }
+        Ok(())
     }
 
     /// Checks that the shards of a batch can be divided over the ranks, before anything takes long.
@@ -81,7 +114,7 @@ impl TrainRanks {
     /// # Errors
     /// If they cannot; the message says which number is possible.
     pub fn check_shards(&self, shards: usize) -> Result<()> {
-        let ranks = self.ranks.count();
+        let ranks = self.count();
         if shards < ranks && ranks.is_power_of_two() {
             let expected = format!("{ranks}, the number of ranks, or that times 2, 4, 8, …");
             return Err(trainer::Error::from(ConfigError::new("train.shards", shards, expected)).into());
@@ -267,6 +300,16 @@ mod tests {
         assert!(error(3, 4).contains("possible numbers of ranks: 1, 2, 4"), "{}", error(3, 4));
         threads(2)[0].check_shards(8).unwrap();
         TrainRanks::alone().check_shards(4).unwrap();
+        let error = threads(3)[0].check_count().unwrap_err().to_string();
+        assert_eq!(error, "3 processes were started, but a batch is divided over 2, 4, 8, …: start 2 or 4");
+        threads(4)[0].check_count().unwrap();
+    }
+
+    #[test]
+    fn a_run_says_how_many_processes_and_shards_there_are() {
+        assert_eq!(threads(2)[0].in_words(4), " with 2 processes, each of which computes 2 of the 4 shards of a batch");
+        assert_eq!(TrainRanks::alone().in_words(4), ", one after another the 4 shards of a batch");
+        assert_eq!(TrainRanks::alone().in_words(1), "");
     }
 
     #[test]
