@@ -84,7 +84,7 @@ impl Error {
                 encoding_hint(&encoding.to_lowercase(), keys)
             }
             (Some(text_prep::Error::ControlCharacters { .. }), Some("text")) => {
-                "or set `text.control_characters` to \"remove\" or \"keep\"".into()
+                "`--set text.control_characters=remove` reads it without them, `=keep` with them".into()
             }
             _ => return self,
         };

@@ -90,7 +90,7 @@ pub enum Error {
     /// The probabilities of two models cannot be mixed.
     #[error(
         "the models have vocabularies of {} and {} tokens and do not divide texts into the same tokens, so that their \
-         probabilities cannot be mixed: expected models with one vocabulary, such as a run and another one that started from it",
+         probabilities cannot be mixed: expected models with one vocabulary; use a run and another one that started from it",
         .lengths[0],
         .lengths[1]
     )]

@@ -58,6 +58,10 @@ pub struct Metadata<C> {
     /// How the model reads past tokens, if it has no validation loss that shows it, as after an import.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_state_mode: Option<StateMode>,
+    /// The length in tokens that 99 % of the training documents do not exceed; `None` of running text and of directories of
+    /// earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_len_p99: Option<usize>,
     /// The hash of the validation ids.
     pub valid_sha256: String,
 }
@@ -93,6 +97,7 @@ impl<C> Metadata<C> {
             valid_loss_window: None,
             valid_loss_carried: None,
             default_state_mode: None,
+            document_len_p99: None,
             valid_sha256,
         }
     }
@@ -103,7 +108,13 @@ impl<C> Metadata<C> {
     /// The reason.
     fn check(&self) -> std::result::Result<(), String> {
         let Self { window, epochs, steps, valid_loss_window, valid_loss_carried, .. } = *self;
-        let counts = [("window", window as u64), ("epochs", epochs as u64), ("steps", steps)];
+        let document_len = self.document_len_p99.unwrap_or(0) as u64;
+        let counts = [
+            ("window", window as u64),
+            ("epochs", epochs as u64),
+            ("steps", steps),
+            ("document_len_p99", document_len),
+        ];
         if let Some((name, found)) = counts.into_iter().find(|&(_, found)| found > MAX_COUNT) {
             return Err(format!("`{name}` is {found}, expected at most {MAX_COUNT}"));
         }

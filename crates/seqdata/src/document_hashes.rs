@@ -39,6 +39,12 @@ impl DocumentHashes {
         self.hashes.iter().chain(&other.hashes).copied().collect()
     }
 
+    /// These documents, but for those of `other`.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Self {
+        self.hashes.iter().filter(|&hash| other.hashes.binary_search(hash).is_err()).copied().collect()
+    }
+
     /// The number of different documents.
     pub fn len(&self) -> usize {
         self.hashes.len()
@@ -65,9 +71,18 @@ impl DocumentHashes {
 impl TextDataset {
     /// The hashes of the training documents as the model sees them, after cleaning; none of running text.
     pub fn training_documents(&self) -> DocumentHashes {
+        self.documents_of(Part::Train)
+    }
+
+    /// The hashes of the validation documents that are no training documents, too; none of running text.
+    pub fn held_out_documents(&self) -> DocumentHashes {
+        self.documents_of(Part::Valid).difference(&self.training_documents())
+    }
+
+    fn documents_of(&self, part: Part) -> DocumentHashes {
         let Some(documents) = &self.documents else { return DocumentHashes::default() };
         let ids = |document| documents.tokens(document).map(|at| self.ids.get(at)).collect::<Vec<u32>>();
-        DocumentHashes::of(documents.of(Part::Train).map(|document| self.tokenizer.decode(&ids(document))))
+        DocumentHashes::of(documents.of(part).map(|document| self.tokenizer.decode(&ids(document))))
     }
 }
 
@@ -100,6 +115,7 @@ mod tests {
     fn a_union_has_the_documents_of_both() {
         let both = DocumentHashes::of(["a", "b"]).union(&DocumentHashes::of(["c", "b"]));
         assert_eq!(both, DocumentHashes::of(["a", "b", "c"]));
+        assert_eq!(both.difference(&DocumentHashes::of(["c", "x"])), DocumentHashes::of(["a", "b"]));
         assert_eq!(DocumentHashes::from_bytes(&both.to_bytes()), Some(both));
     }
 

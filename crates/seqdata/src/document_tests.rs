@@ -63,7 +63,7 @@ fn each_part_begins_and_ends_with_a_document_token() {
     }
     assert_eq!(dataset.tokenizer.vocabulary.count(b), 9);
     assert_eq!((index.len(), index.empty, index.duplicates, index.also_held_out), (9, 1, 2, 0));
-    assert_eq!(index.lengths(0..9), Some(DocumentLengths { min: 1, median: 2, mean: 2.0, max: 3 }));
+    assert_eq!(index.lengths(0..9), Some(DocumentLengths { min: 1, median: 2, mean: 2.0, p99: 3, max: 3 }));
     assert_eq!(index.lengths(0..0), None);
 }
 

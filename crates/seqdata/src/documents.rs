@@ -47,6 +47,8 @@ pub struct DocumentLengths {
     pub median: usize,
     /// The mean.
     pub mean: f64,
+    /// The 99th percentile: the shortest length that at most 1 % of the documents exceed.
+    pub p99: usize,
     /// The longest.
     pub max: usize,
 }
@@ -137,7 +139,8 @@ impl Documents {
         lengths.sort_unstable();
         let (&min, &max) = (lengths.first()?, lengths.last()?);
         let mean = lengths.iter().sum::<usize>() as f64 / lengths.len() as f64;
-        Some(DocumentLengths { min, median: lengths[(lengths.len() - 1) / 2], mean, max })
+        let p99 = lengths[(99 * lengths.len()).div_ceil(100) - 1];
+        Some(DocumentLengths { min, median: lengths[(lengths.len() - 1) / 2], mean, p99, max })
     }
 
     /// The document at a position of the ids of `part`, including the document token before it, and in the last document

@@ -1,5 +1,7 @@
 //! `ask`: generates questions with answers from the sentences of a text.
 
+use std::collections::HashSet;
+
 use args::{Ask as AskArgs, AskFormat};
 use models::{ModelBundle, Network};
 use qa::formats::single_line;
@@ -21,7 +23,7 @@ use crate::long_task::LongTask;
 use crate::output::{print, print_raw, status, warn};
 use crate::report::question_scores;
 use crate::run::directory;
-use crate::view::format::{short_name, short_number, thousands};
+use crate::view::format::{counted, short_name, short_number, thousands};
 
 /// The maximum number of cut sentences, and of those left out because of a long word, whose places are printed.
 const LISTED_SENTENCES: usize = 3;
@@ -33,7 +35,9 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
     let (pipeline, encoding) = if args.no_network {
         (question_scores::pipeline_by_rules(&device)?, None)
     } else {
-        let directory = directory::find_model(args.model.as_deref(), Some(QuestionModel::KIND))?;
+        let directory = directory::find_model(args.model.as_deref(), Some(QuestionModel::KIND)).map_err(|error| {
+            Error::new(format!("{error}, or ask by rules alone, without a model, with `--no-network`"))
+        })?;
         let bundle: ModelBundle<QuestionModel> = load_model(&directory, backend, &device)?;
         (question_scores::pipeline(&bundle)?, Data::of_model(&directory, CONFIG).encoding)
     };
@@ -74,6 +78,8 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
     }
     if report.questions.is_empty() {
         status(&no_question(&report));
+    } else if let Some(message) = without_question(&report) {
+        status(&message);
     }
     Ok(())
 }
@@ -135,6 +141,17 @@ impl Explained<'_> {
             None => format!("left out (line {line}, {found_by}): no question about {answer}: {reason}"),
         }
     }
+}
+
+/// How many sentences have no question, if some have one and others none.
+fn without_question(report: &AskReport) -> Option<String> {
+    let asked: HashSet<usize> = report.questions.iter().map(|question| question.sentence_bytes.start).collect();
+    let (count, sentences) = (report.sentences.saturating_sub(asked.len()), report.sentences);
+    let have = if count == 1 { "has" } else { "have" };
+    let message = || {
+        format!("{} of {} {have} no question (`--explain` says why)", thousands(count), counted(sentences, "sentence"))
+    };
+    (count > 0).then(message)
 }
 
 /// Why there is no question.

@@ -5,17 +5,15 @@ use std::path::Path;
 use args::{Export, ExportFormat};
 use durable::create_atomically;
 use generate::Generator;
-use models::bundle::NGRAM_COUNTS;
+use models::LmBundle;
 use models::interop::{Layout, export, onnx_to_bytes, safetensors_to_bytes};
-use models::{LanguageModel, LmBundle, Network};
 use text_prep::OovPolicy;
 
-use super::load_model;
+use super::load_network_alone;
 use crate::base;
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
 use crate::output::{print, status, warn};
-use crate::run::directory;
 
 /// The tokenizer beside an ONNX file, under the name that Hugging Face's programs look for.
 const TOKENIZER: &str = "tokenizer.json";
@@ -27,15 +25,8 @@ pub fn run(args: &Export, backend: &BackendSelection) -> Result<()> {
     if path.exists() {
         bail!("{} exists: use another file, or delete it", path.display());
     }
-    let directory = directory::find_model(args.model.as_deref(), Some(LanguageModel::KIND))?;
-    let device = backend.open()?;
-    let bundle: LmBundle = load_model(&directory, backend, &device)?;
-    if bundle.extra_files.contains_key(NGRAM_COUNTS) {
-        warn(&[format!(
-            "{} has n-gram counts, which are not exported: other programs compute the network alone",
-            directory.display()
-        )]);
-    }
+    let left_out = "which are not exported: other programs compute the network alone";
+    let (directory, bundle) = load_network_alone(args.model.as_deref(), backend, left_out)?;
     match format {
         ExportFormat::Onnx => return write_model(path, &directory, bundle),
         ExportFormat::Pytorch => write_weights(path, &directory, &bundle, Layout::Pytorch)?,

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use args::{Generate, SamplingArgs};
+use durable::Lock;
 use generate::{Generator, LeftOut, MAX_READ, Prompt, Sample, Sampling, StopText};
 use models::bundle::{MANIFEST, read_metadata};
-use models::{LanguageModel, LmBundle, Network, StateMode};
+use models::{LanguageModel, LmBundle, LmMetadata, Network, StateMode};
 use serde::Serialize;
 
 use super::option_values::{cache_settings, of_option};
@@ -32,7 +33,10 @@ pub(super) const TEMPERATURE: f64 = 0.8;
 pub(super) const TOP_P: f64 = 0.9;
 /// The default of `--max-tokens` for running text.
 pub(super) const MAX_TOKENS: usize = 200;
-/// The default of `--max-tokens` for documents, which mostly end before.
+/// The default of `--max-tokens` for documents, which mostly end before, is this many times the length that 99 % of the training
+/// documents do not exceed: a model that has not learned where documents end would write on.
+const DOCUMENT_LENGTHS: usize = 2;
+/// It is at most this, also if that length is unknown.
 const MAX_DOCUMENT_TOKENS: usize = 2_000;
 
 /// What `--json` prints after the samples.
@@ -79,7 +83,9 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     let state_mode = state_mode(args.state, generator.bundle());
     let sampling = with_stop(args, &generator, sampling.state_mode(state_mode))?;
     let sampling = match args.max_tokens {
-        None if generator.document_id().is_some() => sampling.max_tokens(MAX_DOCUMENT_TOKENS),
+        None if generator.document_id().is_some() => {
+            sampling.max_tokens(max_document_tokens(&generator.bundle().metadata))
+        }
         _ => sampling,
     };
     let generator = if args.int8 { int8(generator)? } else { generator };
@@ -89,11 +95,16 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     });
     let generator = generator.with_mixture(mixture);
     if is_unnamed_base {
-        status(
-            "no run under runs/ has a language model, so the text comes from the built-in base, a small model of English \
-             novels; train a model on your own text with `cargo xtask train --text my.txt` (or `pastiche train --text \
-             my.txt`)",
-        );
+        let in_training =
+            directory::list(Path::new(directory::RUNS))?.into_iter().find(|run| Lock::holder(run).is_some());
+        let base = "so the text comes from the built-in base, a small model of English novels";
+        status(&match in_training {
+            Some(run) => format!("{} is in training and has no model yet, {base}", run.display()),
+            None => format!(
+                "no run under runs/ has a language model, {base}; train a model on your own text with `cargo xtask train \
+                 --text my.txt` (or `pastiche train --text my.txt`)"
+            ),
+        });
     }
     if args.interactive {
         let model = interactive::Model { generator: &generator, directory: &directory, mixed_with: &mixed_with };
@@ -116,7 +127,7 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
         tokens = sample.ids.len();
         print("\n")?;
         if generator.document_id().is_some() && !sample.is_complete {
-            warn(cut_off_warning(1, 1).as_slice());
+            warn(cut_off_warning(1, 1, sampling.max_tokens).as_slice());
         }
     } else {
         let unit = Config::of_model(&directory, CONFIG).data.documents;
@@ -139,7 +150,7 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
             samples.by_ref().try_for_each(each)?;
             sampled = samples.sampled_tokens();
         }
-        printer.finish()?;
+        printer.finish(sampling.max_tokens)?;
     }
     // Those of candidates and documents that were not kept took time, too.
     let tokens_per_second = sampled as f64 / start.elapsed().as_secs_f64();
@@ -183,6 +194,12 @@ fn sampling(args: &Generate) -> Result<Sampling> {
         .seed(args.seed.unwrap_or_else(fresh_seed));
     sampling.check().map_err(of_option)?;
     Ok(sampling)
+}
+
+/// The default of `--max-tokens` for a model of documents.
+fn max_document_tokens(model: &LmMetadata) -> usize {
+    let length = model.document_len_p99.map(|length| length.saturating_mul(DOCUMENT_LENGTHS));
+    length.unwrap_or(MAX_DOCUMENT_TOKENS).clamp(1, MAX_DOCUMENT_TOKENS)
 }
 
 /// The newest language model of a run, or else the built-in base, but not in the place of a model that is damaged.
@@ -300,4 +317,21 @@ fn with_stop(args: &Generate, generator: &Generator, sampling: Sampling) -> Resu
 fn fresh_seed() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::from(now.subsec_nanos()) ^ now.as_secs() & 0xFFFF
+}
+
+#[cfg(test)]
+mod tests {
+    use models::{LanguageModelConfig, LayerConfig};
+
+    use super::*;
+
+    #[test]
+    fn documents_may_be_twice_as_long_as_nearly_all_training_documents() {
+        let config = LanguageModelConfig::new(5, 2, vec![LayerConfig::lstm(2)]);
+        let model = LmMetadata::new(config, 20, 1, String::new());
+        for (length, expected) in [(None, 2_000), (Some(11), 22), (Some(1_500), 2_000), (Some(usize::MAX), 2_000)] {
+            let model = LmMetadata { document_len_p99: length, ..model.clone() };
+            assert_eq!(max_document_tokens(&model), expected, "{length:?}");
+        }
+    }
 }

@@ -30,15 +30,16 @@ pub mod summary;
 mod text_surprise;
 pub mod train;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use durable::Lock;
 use models::bundle::{MANIFEST, NGRAM_COUNTS};
-use models::{LanguageModel, ModelBundle, Network};
+use models::{LanguageModel, LmBundle, ModelBundle, Network};
 
 use crate::device::BackendSelection;
 use crate::error::{Error, Result};
+use crate::output::warn;
 use crate::run::directory;
 use crate::run::init::{CONFIG, check_was_trained};
 
@@ -49,6 +50,18 @@ fn load_model<M: Network>(directory: &Path, backend: &BackendSelection, device: 
         return explain("--model", crate::base::load_network(device), backend);
     }
     load_model_of("--model", directory, &[], backend, device)
+}
+
+/// Loads the language model `named`, or else the newest one of a run, for a file with the network alone, with its directory. Warns
+/// of n-gram counts, of which `left_out` says that they are not in the file.
+fn load_network_alone(named: Option<&Path>, backend: &BackendSelection, left_out: &str) -> Result<(PathBuf, LmBundle)> {
+    let directory = directory::find_model(named, Some(LanguageModel::KIND))?;
+    let device = backend.open()?;
+    let bundle: LmBundle = load_model(&directory, backend, &device)?;
+    if bundle.extra_files.contains_key(NGRAM_COUNTS) {
+        warn(&[format!("{} has n-gram counts, {left_out}", directory.display())]);
+    }
+    Ok((directory, bundle))
 }
 
 /// As [`load_model`], for a directory that was given with `option`; the base is none. Additional files with the names `unread`

@@ -5,22 +5,20 @@ use std::path::Path;
 use args::{Page, PageWeights};
 use durable::create_atomically;
 use generate::Generator;
-use models::bundle::NGRAM_COUNTS;
 use models::f16_weights::f16_weights_to_bytes;
 use models::int8_weights::int8_weights_to_bytes;
-use models::{LanguageModel, LmBundle, Network, StateMode, Summary};
+use models::{LmBundle, StateMode, Summary};
 use page::{About, ModelPage};
 use text_prep::OovPolicy;
 
-use super::load_model;
+use super::load_network_alone;
 use super::own_text::own_text;
 use super::serve::name;
 use crate::base;
 use crate::device::BackendSelection;
 use crate::error::{Error, Result, bail};
-use crate::output::{print, status, warn};
+use crate::output::{print, status};
 use crate::report::baselines::train_ids;
-use crate::run::directory;
 use crate::run::initial_model::manifest_sha256;
 use crate::view::format::thousands;
 
@@ -33,15 +31,8 @@ pub fn run(args: &Page, backend: &BackendSelection) -> Result<()> {
     if path.exists() {
         bail!("{} exists: use another file, or delete it", path.display());
     }
-    let directory = directory::find_model(args.model.as_deref(), Some(LanguageModel::KIND))?;
-    let device = backend.open()?;
-    let bundle: LmBundle = load_model(&directory, backend, &device)?;
-    if bundle.extra_files.contains_key(NGRAM_COUNTS) {
-        warn(&[format!(
-            "{} has n-gram counts, which are not in the page: it has the network alone",
-            directory.display()
-        )]);
-    }
+    let left_out = "which are not in the page: it has the network alone";
+    let (directory, bundle) = load_network_alone(args.model.as_deref(), backend, left_out)?;
     let html = html(args, &directory, bundle)?;
     create_atomically(&[(path, &html)])?;
     status(&format!(

@@ -7,7 +7,7 @@ use crate::config::DocumentKind;
 use crate::error::Result;
 use crate::output::{to_json, warn};
 use crate::surprise::Painter;
-use crate::view::format::thousands;
+use crate::view::format::{counted, thousands};
 
 /// Prints samples one after another.
 pub struct SamplePrinter<'a> {
@@ -101,32 +101,35 @@ impl<'a> SamplePrinter<'a> {
     }
 
     /// Ends the array of samples, if they are printed in JSON; the rest of the object follows. Warns of printed documents
-    /// without their end.
+    /// without their end after `max_tokens` tokens.
     ///
     /// # Errors
     /// As [`print`](Self::print).
-    pub fn finish(self) -> Result<()> {
+    pub fn finish(self, max_tokens: usize) -> Result<()> {
         match self.format {
             Format::Json | Format::JsonDocuments if self.count == 0 => (self.print)(r#"{"samples":[],"#),
             Format::Json | Format::JsonDocuments => (self.print)("],"),
             Format::Numbered => Ok(()),
             Format::Lines | Format::Apart(_) => {
-                warn(cut_off_warning(self.cut_off, self.count).as_slice());
+                warn(cut_off_warning(self.cut_off, self.count, max_tokens).as_slice());
                 Ok(())
             }
         }
     }
 }
 
-/// A warning that so many of `count` documents have no end.
-pub fn cut_off_warning(cut_off: usize, count: usize) -> Option<String> {
+/// A warning that so many of `count` documents have no end after `max_tokens` tokens.
+pub fn cut_off_warning(cut_off: usize, count: usize, max_tokens: usize) -> Option<String> {
     let documents = match (cut_off, count) {
         (0, _) => return None,
         (_, 1) => "the document has".to_owned(),
         (1, _) => format!("1 of {} documents has", thousands(count)),
         _ => format!("{} of {} documents have", thousands(cut_off), thousands(count)),
     };
-    Some(format!("{documents} no end after `--max-tokens` tokens: raise it for whole ones"))
+    let tokens = counted(max_tokens, "token");
+    Some(format!(
+        "{documents} no end after {tokens}: a higher `--max-tokens` gives whole ones, if the model is trained well"
+    ))
 }
 
 /// What stands before a sample in JSON, if `count` come before it.

@@ -84,28 +84,29 @@ impl DocumentSettings {
         });
         match (kind, &self.separator) {
             (DocumentKind::Separator, None) => bail!(
-                "`data.documents` is `separator` without `data.separator`: give the text of the lines between documents, as \
-                 in `--separator %`"
+                "`--documents` (the key `data.documents`) is `separator` without `--separator` (`data.separator`): give the text \
+                 of the lines between documents, as in `--separator %`"
             ),
             (DocumentKind::Separator, Some(_)) => {}
             (_, None) => {}
             (_, Some(_)) => bail!(
-                "`data.separator` is given, which only `data.documents = \"separator\"` has; leave it out or change \
-                 `data.documents`"
+                "`--separator` (the key `data.separator`) is given, which only `--documents separator` has; leave it out, or \
+                 change `--documents` (`data.documents`)"
             ),
         }
         if let (Some(label), None, true) = (&text.label, &text.column, kind != DocumentKind::None)
             && label != FOLDER
         {
             bail!(
-                "`text.label` is the column {label:?}, but there is no `text.column`: give the column of the texts with \
-                 `--column`, or `--label folder`"
+                "`--label` (the key `text.label`) is the column {label:?}, but there is no `--column` (`text.column`): give the \
+                 column of the texts, or `--label folder`"
             );
         }
         if kind == DocumentKind::None {
             if text.label.is_some() {
                 bail!(
-                    "`text.label` is given with `data.documents = \"none\"`, but only documents have labels: leave one of them out"
+                    "`--label` (the key `text.label`) is given with `--documents none` (`data.documents`), but only documents have \
+                     labels: leave one of them out"
                 );
             }
             if self.max_document_len.is_some() {

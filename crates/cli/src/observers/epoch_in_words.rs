@@ -149,7 +149,7 @@ impl Copies {
         match self {
             Self::Documents(training) => {
                 let copied = documents.iter().filter(|document| training.contains(document)).count();
-                format!("{copied} of {} copied", counted(documents.len(), "document"))
+                format!("{copied} of {} are in the training text", counted(documents.len(), "document"))
             }
             Self::Passages { numbers, text } => {
                 let number = |word: &str| numbers.get(word).copied().unwrap_or(u32::MAX);
@@ -240,11 +240,11 @@ mod tests {
         let said =
             |words: &EpochInWords, sample: &str| words.line(1.0, sample).unwrap().rsplit("; ").next().map(String::from);
         let words = documents(&[("Anna", None), ("Otto", None), ("Ann Na", None), ("Tonton", None)]);
-        assert_eq!(said(&words, "Anna · Otta · Ann Na · Ant").unwrap(), "2 of 4 documents copied");
+        assert_eq!(said(&words, "Anna · Otta · Ann Na · Ant").unwrap(), "2 of 4 documents are in the training text");
         let words = documents(&[("Anna", Some("new\nones")), ("Otto", Some("old")), ("Anton", None)]);
         assert_eq!(
             said(&words, "new ones: Anna · old: Otto · old: new ones: Anna").unwrap(),
-            "2 of 3 documents copied"
+            "2 of 3 documents are in the training text"
         );
     }
 

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::long_task::LongTask;
 use crate::observers::sampling::{TEMPERATURE, sample_document, sampling};
 use crate::report::copied_words::{CopiedWords, EarlierTexts};
-use crate::view::format::counted;
+use crate::view::format::{counted, thousands};
 
 /// Tokens in the sample of a character model: about 400 English words, so that 1 % is still four of them.
 const CHARACTERS: usize = 2_000;
@@ -18,8 +18,8 @@ const CHARACTERS: usize = 2_000;
 const SUBWORDS: usize = 700;
 /// Tokens in the sample of a word model.
 const WORDS: usize = 500;
-/// Documents in a sample, unless they are long.
-const DOCUMENTS: usize = 100;
+/// Documents in a sample, unless they are long: so many that those which equal a held-out one can be counted.
+const DOCUMENTS: usize = 500;
 /// How many tokens all documents of a sample have, as a multiple of those in a sample of running text.
 const DOCUMENT_TOKENS: usize = 10;
 
@@ -46,6 +46,12 @@ pub struct DocumentNovelty {
     pub in_training_text: usize,
     /// Those that are equal to one before.
     pub repeated: usize,
+    /// Those that are equal to a held-out document, which are new, or repeated.
+    pub in_held_out_text: usize,
+    /// How many different documents the training text has.
+    pub training_documents: usize,
+    /// How many different held-out documents there are.
+    pub held_out_documents: usize,
     /// Those that were cut off, because they had no end after as many tokens as the longest training document has.
     pub cut_off: usize,
 }
@@ -89,7 +95,7 @@ impl FinalSample {
         let count = (DOCUMENT_TOKENS * max_tokens) as f64 / lengths.mean.max(1.0);
         let count = (count as usize).clamp(1, DOCUMENTS);
         let samples = sample_documents(generator, count, lengths.max.min(max_tokens))?;
-        let novelty = DocumentNovelty::of(&samples, &dataset.training_documents());
+        let novelty = DocumentNovelty::of(&samples, &dataset.training_documents(), &dataset.held_out_documents());
         let document = best.metadata.config.document_id;
         let ids: Vec<Vec<u32>> = samples.iter().map(|sample| sample.ids.clone()).collect();
         let texts: Vec<&str> = samples.iter().map(|sample| sample.text.as_str()).collect();
@@ -120,8 +126,13 @@ fn sample_documents(generator: &Generator, count: usize, max_tokens: usize) -> R
 }
 
 impl DocumentNovelty {
-    fn of(samples: &[Sample], training: &DocumentHashes) -> Self {
-        let mut found = Self { documents: samples.len(), ..Self::default() };
+    fn of(samples: &[Sample], training: &DocumentHashes, held_out: &DocumentHashes) -> Self {
+        let mut found = Self {
+            documents: samples.len(),
+            training_documents: training.len(),
+            held_out_documents: held_out.len(),
+            ..Self::default()
+        };
         let mut written = std::collections::HashSet::new();
         for sample in samples {
             if training.contains(&sample.text) {
@@ -131,24 +142,63 @@ impl DocumentNovelty {
             } else {
                 found.repeated += 1;
             }
+            found.in_held_out_text += usize::from(held_out.contains(&sample.text));
             found.cut_off += usize::from(!sample.is_complete);
         }
         found
     }
 
-    /// The numbers in one sentence.
+    /// How many of the documents a model that has memorised nothing would take from the training text: a training document is
+    /// then as probable as a held-out one, and there are more of them.
+    fn expected_in_training_text(&self) -> f64 {
+        let per_document = self.in_held_out_text as f64 / self.held_out_documents.max(1) as f64;
+        (per_document * self.training_documents as f64).min(self.documents as f64)
+    }
+
+    /// Whether documents of the training text are memorised, or likely anyway because the model's documents are short and
+    /// alike; `None` if there are too few to tell.
+    fn memorisation(&self) -> Option<String> {
+        let Self { in_training_text, in_held_out_text, held_out_documents, .. } = *self;
+        // So many would be expected of three documents of the held-out text; with none, fewer than three are (95 %).
+        let of_three = 3.0 * self.training_documents as f64 / held_out_documents.max(1) as f64;
+        if in_training_text == 0 || held_out_documents == 0 {
+            return None;
+        }
+        if in_held_out_text == 0 {
+            let is_memorised = in_training_text as f64 > of_three;
+            return is_memorised.then(|| {
+                format!(
+                    "None is one of the {}, so those in the training text are memorised: `generate --unique` leaves them out.",
+                    counted(held_out_documents, "held-out document")
+                )
+            });
+        }
+        let expected = self.expected_in_training_text().round() as usize;
+        let memorised = in_training_text.saturating_sub(expected);
+        Some(format!(
+            "{in_held_out_text} of them {} held-out, which it was not trained on: such documents are so likely that a model that \
+             has memorised none would write about {} of the training text, too; about {} memorised. A higher `--temperature` \
+             gives more new ones, `generate --unique` only new ones.",
+            if in_held_out_text == 1 { "is" } else { "are" },
+            thousands(expected),
+            if memorised == 1 { "1 is".into() } else { format!("{} are", thousands(memorised)) }
+        ))
+    }
+
+    /// The numbers, and what they mean.
     pub fn sentence(&self) -> String {
-        let Self { documents, new, in_training_text, repeated, cut_off } = self;
+        let Self { documents, new, in_training_text, repeated, cut_off, .. } = self;
         let are = |count: usize| if count == 1 { "is" } else { "are" };
         let documents = counted(*documents, "document");
         let repeat = if *repeated == 1 { "repeats" } else { "repeat" };
-        format!(
+        let counts = format!(
             "Of {documents} generated at temperature {TEMPERATURE}, {new} {} new, {in_training_text} {} in the \
              training text and {repeated} {repeat} an earlier one; {cut_off} had no end after as many tokens as the longest \
              training document.",
             are(*new),
             are(*in_training_text)
-        )
+        );
+        [Some(counts), self.memorisation()].into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -166,15 +216,53 @@ mod tests {
             spans: Vec::new(),
         };
         let training = DocumentHashes::of(["a"]);
-        let found = DocumentNovelty::of(&["a", "b", "a", "c", "b", "b"].map(sample), &training);
-        let expected = DocumentNovelty { documents: 6, new: 2, in_training_text: 2, repeated: 2, cut_off: 1 };
+        let held_out = DocumentHashes::of(["c", "x"]);
+        let found = DocumentNovelty::of(&["a", "b", "a", "c", "b", "b"].map(sample), &training, &held_out);
+        let expected = DocumentNovelty {
+            documents: 6,
+            new: 2,
+            in_training_text: 2,
+            repeated: 2,
+            in_held_out_text: 1,
+            training_documents: 1,
+            held_out_documents: 2,
+            cut_off: 1,
+        };
         assert_eq!(found, expected);
         assert!(
             found.sentence().contains("2 are new, 2 are in the training text and 2 repeat an earlier one; 1 had"),
             "{}",
             found.sentence()
         );
-        let single = DocumentNovelty { documents: 3, new: 1, in_training_text: 1, repeated: 1, cut_off: 0 }.sentence();
+        let counts = DocumentNovelty { documents: 3, new: 1, in_training_text: 1, repeated: 1, ..Default::default() };
+        let single = counts.sentence();
         assert!(single.contains("1 is new, 1 is in the training text and 1 repeats an earlier one; 0 had"), "{single}");
+        assert!(single.ends_with("as the longest training document."), "{single}");
+    }
+
+    #[test]
+    fn documents_that_are_as_likely_as_held_out_ones_are_not_memorised() {
+        let of = |in_training_text, in_held_out_text| DocumentNovelty {
+            documents: 500,
+            new: 500 - in_training_text,
+            in_training_text,
+            in_held_out_text,
+            training_documents: 1_350,
+            held_out_documents: 150,
+            ..Default::default()
+        };
+        for (counts, expected) in [
+            (of(300, 28), "28 of them are held-out, which it was not trained on"),
+            (of(300, 28), "would write about 252 of the training text, too; about 48 are memorised."),
+            (of(10, 1), "1 of them is held-out"),
+            (of(10, 1), "about 9 of the training text, too; about 1 is memorised."),
+            (of(400, 100), "about 500 of the training text, too; about 0 are memorised."),
+            (of(300, 0), "None is one of the 150 held-out documents, so those in the training text are memorised"),
+        ] {
+            assert!(counts.sentence().contains(expected), "{}", counts.sentence());
+        }
+        for uncertain in [of(27, 0), of(0, 0), of(0, 3)] {
+            assert!(!uncertain.sentence().contains("memorised"), "{}", uncertain.sentence());
+        }
     }
 }

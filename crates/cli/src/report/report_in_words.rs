@@ -162,7 +162,13 @@ mod tests {
             accuracy: 0.5,
             bits_per_byte: Some(2.0),
         };
-        let novelty = DocumentNovelty { documents: 100, new: 83, in_training_text: 12, repeated: 5, cut_off: 0 };
+        let novelty = DocumentNovelty {
+            documents: 100,
+            new: 83,
+            in_training_text: 12,
+            repeated: 5,
+            ..DocumentNovelty::default()
+        };
         let labels = vec![of_label(None, 3.0), of_label(Some("a|b"), 2.5)];
         let report = EvaluationReport { documents: Some(150), labels, novelty: Some(novelty), ..report(4.4) };
         assert_eq!(report.copies(), novelty.sentence());

@@ -7,11 +7,12 @@ use crate::view::format::{counted, decimals};
 /// With fewer steps no new model learns more than how frequent its tokens are, whatever the learning rate.
 const FEW_STEPS: u64 = 10;
 
-/// A warning about a run of so few steps.
-pub fn few_steps(steps: u64) -> Option<String> {
+/// A warning about a run of so few steps. `starts_from_model`: it started from a trained one.
+pub fn few_steps(steps: u64, starts_from_model: bool) -> Option<String> {
     let steps = (steps < FEW_STEPS).then(|| counted(steps as usize, "step"))?;
+    let of_text = if starts_from_model { " of this text, and writes as the model that it started from" } else { "" };
     Some(format!(
-        "after only {steps} the model has learned hardly anything: train longer, with `--minutes N` or `--set train.epochs=N`"
+        "after only {steps} the model has learned hardly anything{of_text}: train longer, with `--minutes N` or `--set train.epochs=N`"
     ))
 }
 
@@ -52,13 +53,14 @@ mod tests {
     fn a_run_of_a_few_steps_is_reported() {
         let expected = "after only 1 step the model has learned hardly anything: train longer, with `--minutes N` or `--set \
                         train.epochs=N`";
-        assert_eq!(few_steps(1).unwrap(), expected);
-        assert_eq!([9, 10].map(|steps| few_steps(steps).is_some()), [true, false]);
+        assert_eq!(few_steps(1, false).unwrap(), expected);
+        assert!(few_steps(1, true).unwrap().contains("hardly anything of this text, and writes as the model"));
+        assert_eq!([9, 10].map(|steps| few_steps(steps, false).is_some()), [true, false]);
     }
 
     #[test]
     fn documents_without_an_end_are_reported() {
-        let novelty = |cut_off| DocumentNovelty { documents: 100, new: 100, in_training_text: 0, repeated: 0, cut_off };
+        let novelty = |cut_off| DocumentNovelty { documents: 100, new: 100, cut_off, ..DocumentNovelty::default() };
         let warning =
             |cut_off| documents_without_end(&EvaluationReport { novelty: Some(novelty(cut_off)), ..report(4.4) });
         assert_eq!((warning(50), documents_without_end(&report(4.4))), (None, None));

@@ -73,7 +73,12 @@ impl Experiment for LmExperiment {
     fn metadata(&self) -> LmMetadata {
         let LmExperiment { config, dataset, model, .. } = self;
         let (window, valid) = (config.windows.context_len, dataset.valid_sha256());
-        LmMetadata::new(model.clone(), window, config.seed, valid)
+        let documents = dataset.documents.as_ref();
+        let lengths = documents.and_then(|documents| documents.lengths(documents.of(Part::Train)));
+        LmMetadata {
+            document_len_p99: lengths.map(|lengths| lengths.p99),
+            ..LmMetadata::new(model.clone(), window, config.seed, valid)
+        }
     }
 
     fn input_hashes(&self) -> InputHashes {
@@ -196,10 +201,7 @@ fn write_reports(
         status(&format!("In a sample, the network {words}"));
     }
     status(&report.copies());
-    // A trained model has learned before.
-    let steps = experiment.config.init.from.is_none().then_some(outcome.progress.steps);
-    let warning = steps
-        .and_then(too_short::few_steps)
+    let warning = too_short::few_steps(outcome.progress.steps, experiment.config.init.from.is_some())
         .or_else(|| too_short::no_better_than_unigram(&report))
         .or_else(|| too_short::documents_without_end(&report));
     warn(warning.as_slice());

@@ -109,7 +109,7 @@ impl Experiment for QaExperiment {
             best.save(context.run)?;
             write_score(context.run, &question_scores::markdown(&evaluation), &evaluation)?;
             status(question_scores::table(&evaluation).trim_end());
-            warn(too_short::few_steps(outcome.progress.steps).as_slice());
+            warn(too_short::few_steps(outcome.progress.steps, false).as_slice());
         }
         let model = context.run.display();
         status(&format!("generate questions with: cargo xtask ask --model {model} --text FILE (or pastiche ask …)"));

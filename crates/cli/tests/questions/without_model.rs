@@ -19,6 +19,14 @@ fn rules_ask_without_a_model() {
         "1 sentence has a word of more than 200 characters, so that it is left out: line 1 (20,000 characters)";
     assert!(output.stderr.contains(message), "{}", output.stderr);
     assert_eq!(output.stdout.lines().count(), asked.lines().count(), "{}", output.stdout);
+    // What is not asked about is counted, such as the items of a list.
+    dir.file(
+        "list.txt",
+        "The grey cat slept under the bridge.\n\nTo do:\n- the baker sold a lamp\n- a gull lost a letter\n",
+    );
+    let stderr = dir.run_ok(&["ask", "--no-network", "--text", "list.txt"]).stderr;
+    assert!(stderr.contains("3 of 4 sentences have no question (`--explain` says why)"), "{stderr}");
+    assert!(!output.stderr.contains("no question"), "{}", output.stderr);
     dir.file("word.txt", "a".repeat(20_000));
     dir.expect_error(
         &["ask", "--no-network", "--text", "word.txt"],

@@ -212,7 +212,10 @@ fn other_commands_take_the_built_in_base_by_its_name() {
     }
     dir.expect_error(&["evaluate"], &["no finished run"]);
     dir.expect_error(&["generate", "--model", "./base"], &["not a model directory"]);
-    dir.expect_error(&["ask", "--text", "fox.txt"], &["no finished run of a question generation model"]);
+    dir.expect_error(
+        &["ask", "--text", "fox.txt"],
+        &["no finished run of a question generation model", "`--no-network`"],
+    );
     let ask = ["ask", "--text", "fox.txt", "--model", "base"];
     dir.expect_error(&ask, &["base holds a language model, expected a question model"]);
     dir.run_ok(&["export", "--model", "base", "--layout", "pytorch", "base.safetensors"]);

@@ -54,9 +54,8 @@ fn train_names(dir: &TestDir) -> Vec<String> {
     // A sample during training is a handful of names.
     let sample = trained.stderr.lines().rfind(|line| line.contains("  sample: ")).unwrap();
     assert!(sample.matches(" · ").count() >= 2, "{sample}");
-    let said = |line: &str| {
-        line.contains(" bits per byte, counting needs ") && line.contains(" of ") && line.ends_with(" copied")
-    };
+    let said =
+        |line: &str| line.contains(" bits per byte, counting needs ") && line.ends_with(" are in the training text");
     assert_eq!(trained.stderr.lines().filter(|line| said(line)).count(), 4, "{}", trained.stderr);
     names
 }
@@ -121,7 +120,7 @@ fn names_are_generated_whole_and_new_ones_on_request() {
     let cut = dir.json(&["generate", "--backend", "flex", "--json", "--max-tokens", "1", "--seed", "2"]);
     assert_eq!(cut["samples"][0]["complete"], false);
     let cut = generate(&["--documents", "3", "--max-tokens", "1"]);
-    let line = "warning: 3 of 3 documents have no end after `--max-tokens` tokens";
+    let line = "warning: 3 of 3 documents have no end after 1 token: a higher `--max-tokens`";
     assert!(cut.stderr.contains(line), "{}", cut.stderr);
     let streamed = generate(&["--max-tokens", "1"]).stderr;
     assert!(streamed.contains("warning: the document has no end after `--max-tokens` tokens"), "{streamed}");
@@ -163,17 +162,21 @@ fn a_run_on_documents_reports_them_and_keeps_their_hashes() {
     assert_eq!(score["counting"]["characters"], score["tokens"]);
     let novelty = &score["novelty"];
     let number = |key: &str| novelty[key].as_u64().unwrap();
-    assert_eq!(number("documents"), 100);
-    assert_eq!(number("new") + number("in_training_text") + number("repeated"), 100);
+    assert_eq!(number("documents"), 500);
+    assert_eq!(number("new") + number("in_training_text") + number("repeated"), 500);
+    assert_eq!(number("training_documents") as usize, training.len());
+    assert!(number("in_held_out_text") <= number("new") + number("repeated") && number("held_out_documents") > 0);
     assert_eq!(score["documents"].as_u64().unwrap() as usize, names.len() - in_training);
     let text = fs::read_to_string(dir.path().join("runs/names/score.md")).unwrap();
-    assert!(text.contains("Of 100 documents generated at temperature 0.5"), "{text}");
+    assert!(text.contains("Of 500 documents generated at temperature 0.5"), "{text}");
     assert!(text.contains("held-out documents"), "{text}");
 
     // The loss of `evaluate` is that of training, and names of another file are documents, too.
     let own = dir.json(&["evaluate", "--backend", "flex", "--json"]);
     let manifest: Value =
         serde_json::from_str(&fs::read_to_string(dir.path().join("runs/names/manifest.json")).unwrap()).unwrap();
+    let longest = names.iter().map(String::len).max().unwrap() as u64;
+    assert!((4..=longest).contains(&manifest["about"]["document_len_p99"].as_u64().unwrap()), "{manifest}");
     let (loss, recorded) = (&own["loss_nats_per_token"], &manifest["about"]["valid_loss_carried"]);
     assert!((loss.as_f64().unwrap() - recorded.as_f64().unwrap()).abs() < 1e-6, "{loss} {recorded}");
     assert!(own["bits_per_byte"].is_number(), "{own}");

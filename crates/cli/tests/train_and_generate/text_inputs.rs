@@ -176,7 +176,7 @@ fn control_characters_are_reported_with_number_and_place_and_rejected_kept_or_re
     let lines = text();
     dir.file("nul.txt", format!("{lines}\0\0{lines}"));
     let nul = "2 control characters, the first U+0000 (NUL) in line 41, column 1";
-    dir.expect_error(&train(&["--text", "nul.txt"]), &["`nul.txt`", nul, "`text.control_characters`"]);
+    dir.expect_error(&train(&["--text", "nul.txt"]), &["`nul.txt`", nul, "`--set text.control_characters=remove`"]);
     assert!(!dir.path().join("runs").exists());
     dir.file("esc.txt", format!("{lines}\u{1b}]0;title\u{7}{lines}"));
     let found = "2 control characters, the first U+001B (ESC) in line 41, column 1";
@@ -223,7 +223,7 @@ fn a_run_of_an_earlier_version_is_reproduced_with_all_characters() {
     dir.run_ok(&["train", "--resume", "again", "--set", "train.epochs=2"]);
     // A new run checks its text.
     let from = ["train", "--init-from", "again", "--set", "train.epochs=1"];
-    dir.expect_error(&from, &["U+0000 (NUL)", "`text.control_characters`"]);
+    dir.expect_error(&from, &["U+0000 (NUL)", "`--set text.control_characters=remove`"]);
 }
 
 #[test]

@@ -58,5 +58,9 @@ fn a_time_that_is_over_before_the_first_step_makes_one_step_and_a_finished_run()
     for file in ["score.md", "weights.bpk", "plan.toml"] {
         assert!(dir.path().join("run").join(file).is_file(), "{file}");
     }
-    dir.run_ok(&["generate", "--model", "run", "--documents", "2"]);
+    // The model has not learned yet where a name ends, and writes no more than twice as much as nearly all names have.
+    let longest = names().lines().map(str::len).max().unwrap();
+    let written = dir.run_ok(&["generate", "--model", "run", "--documents", "9", "--temperature", "1", "--top-p", "1"]);
+    assert!(written.stdout.lines().all(|name| name.chars().count() <= 2 * longest), "{}", written.stdout);
+    assert!(written.stderr.contains(" no end after "), "{}", written.stderr);
 }
