@@ -193,12 +193,18 @@ impl<'a> OngoingSample<'a> {
         let first = self.taken.max(self.sample.rewritten());
         let starts = self.sample.taken_starts().skip(first);
         let scored = starts.zip(self.scores.iter().skip(first));
-        let tokens: Vec<SampledToken> = scored
-            .map(|(start, token)| SampledToken {
-                start: text.get(..start).map_or(0, |before| before.chars().count()),
-                ..token.clone()
-            })
-            .collect();
+        // Each token is counted on from the one before it: a text that is taken as a whole may be long.
+        let (mut bytes, mut characters) = (0, 0);
+        let mut position = |start: usize| {
+            characters = match text.get(bytes..start) {
+                Some(between) => characters + between.chars().count(),
+                None => text.get(..start).map_or(0, |before| before.chars().count()),
+            };
+            bytes = start;
+            characters
+        };
+        let tokens: Vec<SampledToken> =
+            scored.map(|(start, token)| SampledToken { start: position(start), ..token.clone() }).collect();
         self.taken = first + tokens.len();
         tokens
     }

@@ -3,11 +3,13 @@
 
 import { element, setChildren } from "./dom.js";
 import { MarkedText } from "./marked_text.js";
-import { sourceSelect } from "./source_select.js";
-import { bitsText, percentText, surpriseLevel, surpriseOfWords, totalSurprise } from "./words.js";
+import { ModelChoice } from "./model_choice.js";
+import { SURPRISE_LEVELS, bitsText, percentText, surpriseLevel, surpriseOfWords, totalSurprise } from "./words.js";
 
 /** The words that the table lists. */
 const LISTED_WORDS = 12;
+/** What the parts of the second choice are called. */
+const SECOND_NAMES = { blend: "… blended with", share: "Its shares", label: "Its label" };
 /** The differences in nats from which the two levels of a colour begin. */
 const DIFFERENCE_LEVELS = [0.5, 2];
 
@@ -17,8 +19,15 @@ export class MeasureView {
         this.status = status;
         this.request = null;
         this.measured = null;
-        this.first = sourceSelect("Model", sources, () => this.measureAgain());
-        this.second = sourceSelect("Compare with", sources, () => this.measureAgain(), "no other model");
+        const onChange = () => this.measureAgain();
+        this.first = new ModelChoice({ label: "Model", sources, onChange });
+        this.second = new ModelChoice({
+            label: "Compare with",
+            sources,
+            onChange,
+            none: "no other model",
+            names: SECOND_NAMES,
+        });
         this.draft = element("textarea", {
             "rows": "7",
             "dir": "auto",
@@ -127,13 +136,9 @@ export class MeasureView {
         setChildren(
             this.legend,
             ...(second === undefined
-                ? [
-                      key("level-1", "1 nat"),
-                      key("level-2", "2"),
-                      key("level-3", "4"),
-                      key("level-4", "6"),
-                      key("level-5", "8 nats of surprise or more"),
-                  ]
+                ? SURPRISE_LEVELS.map((nats, at) =>
+                      key(`level-${at + 1}`, `${bitsText(nats)}${at === SURPRISE_LEVELS.length - 1 ? " or more" : ""}`),
+                  )
                 : [
                       key("more-2", `more surprising for ${first.name}`),
                       key("less-2", `more surprising for ${second.name}`),

@@ -46,7 +46,7 @@ export function exportJson(tree, program) {
     return `${JSON.stringify({ program, ...tree.toJson() }, null, 2)}\n`;
 }
 
-/** The models that chose or sampled parts of the text, each with its seeds: `[{model, sha256, seeds}]`. */
+/** The models that chose or sampled parts of the text, each with its seeds: `[{model, sha256, label, seeds}]`. */
 function modelsOf(tree) {
     const models = new Map();
     for (const number of tree.path()) {
@@ -54,9 +54,10 @@ function modelsOf(tree) {
         if (author === null || author === "typed") {
             continue;
         }
-        const key = `${origin.model}\n${origin.model_sha256}`;
+        const key = JSON.stringify([origin.model, origin.model_sha256, origin.label]);
         if (!models.has(key)) {
-            models.set(key, { model: origin.model, sha256: origin.model_sha256, seeds: new Set() });
+            const { model, model_sha256: sha256, label } = origin;
+            models.set(key, { model, sha256, label, seeds: new Set() });
         }
         if (origin.seed !== undefined) {
             models.get(key).seeds.add(origin.seed);
@@ -65,8 +66,10 @@ function modelsOf(tree) {
     return [...models.values()];
 }
 
-function modelLine({ model, sha256, seeds }) {
-    const hash = sha256 === "" ? "" : `, SHA-256 of its manifest ${sha256}`;
+function modelLine({ model, sha256, label, seeds }) {
+    const manifests = sha256.includes(", ") ? "the manifests" : "its manifest";
+    const hash = sha256 === "" ? "" : `, SHA-256 of ${manifests} ${sha256}`;
+    const labelled = label === undefined ? "" : `, label ${label}`;
     const used = seeds.size === 0 ? "" : `, seeds ${[...seeds].join(", ")}`;
-    return `model ${model}${hash}${used}`;
+    return `model ${model}${labelled}${hash}${used}`;
 }

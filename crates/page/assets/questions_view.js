@@ -3,6 +3,7 @@
 import { element, labelled, saveFile, setChildren } from "./dom.js";
 import { segmentsOf } from "./segments.js";
 import { unitsOfCharacters } from "./server_source.js";
+import { slider } from "./slider.js";
 
 /** The forms in which questions are saved: the name of the server, the file and its type. */
 const QUESTION_FILES = [
@@ -14,10 +15,10 @@ const QUESTION_FILES = [
 /** The view. */
 export class QuestionsView {
     constructor({ api, status, models }) {
-        Object.assign(this, { api, status });
+        Object.assign(this, { api, status, models });
         this.model = element(
             "select",
-            { onchange: () => this.updateModel(models) },
+            { onchange: () => this.updateModel() },
             ...models.map(({ name }) => element("option", { value: name }, name)),
         );
         this.asked = null;
@@ -35,17 +36,14 @@ export class QuestionsView {
             { class: "hint", hidden: true },
             "There is no question model: questions are asked by rules alone, about English sentences.",
         );
-        this.confidence = element("input", { type: "range", min: "0", max: "0.9", step: "0.05", value: "0" });
-        this.confidenceText = element("output", {}, "");
-        this.confidence.addEventListener("input", () => this.updateConfidence());
-        this.updateConfidence();
-        const slider = element(
-            "label",
-            { class: "slider" },
-            element("span", { class: "name" }, "Confidence of at least"),
-            this.confidenceText,
-            this.confidence,
-        );
+        this.confidence = slider({
+            label: "Confidence of at least",
+            min: 0,
+            max: 0.9,
+            step: 0.05,
+            value: 0,
+            format: (value) => (value === 0 ? this.defaultConfidence() : `${Math.round(100 * value)} %`),
+        });
         this.text = element("div", { class: "marked-text", dir: "auto" });
         this.list = element("ol", { class: "questions" });
         this.summary = element("p", { class: "hint", role: "status" });
@@ -77,13 +75,13 @@ export class QuestionsView {
                 "div",
                 { class: "toolbar" },
                 labelled("Questions by", this.model),
-                slider,
+                this.confidence.node,
                 element("button", { type: "submit", class: "primary" }, "Find questions"),
             ),
             this.passage,
             this.note,
         );
-        this.updateModel(models);
+        this.updateModel();
         this.node = element(
             "div",
             { class: "columns" },
@@ -92,18 +90,24 @@ export class QuestionsView {
         );
     }
 
-    /** Says what the chosen model cannot do. */
-    updateModel(models) {
-        this.note.hidden = models.find(({ name }) => name === this.model.value)?.has_network !== false;
+    /** Whether a network asks, and not rules alone. */
+    hasNetwork() {
+        return this.models.find(({ name }) => name === this.model.value)?.has_network !== false;
     }
 
-    updateConfidence() {
-        const value = Number(this.confidence.value);
-        this.confidenceText.textContent = value === 0 ? "the model's own" : `${Math.round(100 * value)} %`;
+    /** Says what asks. */
+    updateModel() {
+        this.note.hidden = this.hasNetwork();
+        this.confidence.update();
+    }
+
+    /** What the slider says if no confidence is given. */
+    defaultConfidence() {
+        return this.hasNetwork() ? "the model's own" : "the default";
     }
 
     request() {
-        const confidence = Number(this.confidence.value);
+        const confidence = this.confidence.value();
         return {
             model: this.model.value,
             text: this.passage.value,

@@ -2,6 +2,7 @@
 
 import { element, labelled } from "./dom.js";
 import { DEFAULT_SAMPLING } from "./sampling_filters.js";
+import { slider } from "./slider.js";
 
 /** The most that the slider of copied tokens goes to; 0 is without limit. */
 const MOST_COPIED = 20;
@@ -16,52 +17,52 @@ export class SamplingForm {
     constructor(onChange) {
         const percent = (value) => `${Math.round(100 * value)} %`;
         const times = (value) => value.toFixed(2);
-        this.temperature = slider(
-            "Temperature",
-            0,
-            2,
-            0.05,
-            DEFAULT_SAMPLING.temperature,
-            times,
-            "Lower: likelier words. 0: the likeliest.",
-        );
-        this.topP = slider(
-            "Top-p",
-            0.05,
-            1,
-            0.05,
-            DEFAULT_SAMPLING.topP,
-            percent,
-            "The likeliest words that together have this probability.",
-        );
-        this.minP = slider(
-            "Min-p",
-            0,
-            0.5,
-            0.01,
-            DEFAULT_SAMPLING.minP,
-            percent,
-            "At least this part of the likeliest word's probability.",
-        );
+        this.temperature = slider({
+            label: "Temperature",
+            min: 0,
+            max: 2,
+            step: 0.05,
+            value: DEFAULT_SAMPLING.temperature,
+            format: times,
+            hint: "Lower: likelier words. 0: the likeliest.",
+        });
+        this.topP = slider({
+            label: "Top-p",
+            min: 0.05,
+            max: 1,
+            step: 0.05,
+            value: DEFAULT_SAMPLING.topP,
+            format: percent,
+            hint: "The likeliest words that together have this probability.",
+        });
+        this.minP = slider({
+            label: "Min-p",
+            min: 0,
+            max: 0.5,
+            step: 0.01,
+            value: DEFAULT_SAMPLING.minP,
+            format: percent,
+            hint: "At least this part of the likeliest word's probability.",
+        });
         const limit = (value) => (value < FEWEST_COPIED ? "no limit" : `${value} in a row`);
-        this.maxCopied = slider(
-            "Never copy more than",
-            FEWEST_COPIED - 1,
-            MOST_COPIED,
-            1,
-            FEWEST_COPIED - 1,
-            limit,
-            "Tokens in a row that stand in the training text.",
-        );
-        this.length = slider(
-            "Length",
-            1,
-            LONGEST,
-            1,
-            40,
-            (value) => `${value} tokens`,
-            "What “Write on” adds at most.",
-        );
+        this.maxCopied = slider({
+            label: "Never copy more than",
+            min: FEWEST_COPIED - 1,
+            max: MOST_COPIED,
+            step: 1,
+            value: FEWEST_COPIED - 1,
+            format: limit,
+            hint: "Tokens in a row that stand in the training text.",
+        });
+        this.length = slider({
+            label: "Length",
+            min: 1,
+            max: LONGEST,
+            step: 1,
+            value: 40,
+            format: (value) => `${value} tokens`,
+            hint: "What “Write on” adds at most.",
+        });
         this.seed = element("input", {
             type: "text",
             inputmode: "numeric",
@@ -115,18 +116,4 @@ export class SamplingForm {
         this.copyNote.hidden = noCopyLimit === null;
         this.copyNote.textContent = noCopyLimit === null ? "" : `Copies cannot be limited: ${noCopyLimit}`;
     }
-}
-
-/** A slider with its value beside it. */
-function slider(label, min, max, step, value, format, hint) {
-    const input = element("input", { type: "range", min, max, step, value });
-    const output = element("output", {}, "");
-    const update = () => {
-        output.textContent = format(Number(input.value));
-    };
-    input.addEventListener("input", update);
-    update();
-    const name = element("span", { class: "name" }, label);
-    const node = element("label", { class: "slider", title: hint }, name, output, input);
-    return { node, input, update, value: () => Number(input.value) };
 }

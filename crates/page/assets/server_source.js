@@ -9,18 +9,33 @@ const LISTED_TOKENS = 1000;
 
 /** A model of the server: see source.js for the methods. */
 export class ServerSource {
-    /** `model` is an entry of `models` in the answer of `/api/models`. */
-    constructor(api, model) {
-        this.api = api;
-        this.model = model;
+    /**
+     * `model` is an entry of `models` in the answer of `/api/models`; `blend` the other source that it is blended with and
+     * the share of `model`, and `label` that of the texts, or null.
+     */
+    constructor(api, model, { blend = null, label = null } = {}) {
+        Object.assign(this, { api, model, blend, label });
     }
 
     async info() {
-        const { name, unit, sha256, max_tokens, no_training_text } = this.model;
+        return this.currentInfo();
+    }
+
+    adapted({ blend, label }) {
+        const source = new ServerSource(this.api, this.model, { blend, label });
+        return { source, info: source.currentInfo() };
+    }
+
+    currentInfo() {
+        const { unit, max_tokens, no_training_text, labels, blends_with } = this.model;
+        const models = [this.model, ...(this.blend === null ? [] : [this.blend.source.model])];
         return {
-            name,
+            name: this.modelName(),
             unit,
-            hash: sha256,
+            hash: models.map(({ sha256 }) => sha256).join(", "),
+            labels: labels ?? [],
+            label: this.label,
+            blendsWith: blends_with ?? [],
             maxTokens: max_tokens,
             noCopied: no_training_text,
             noCopyLimit: no_training_text,
@@ -31,8 +46,23 @@ export class ServerSource {
         };
     }
 
+    /** The name by which the server is asked for the model or the blend. */
+    modelName() {
+        if (this.blend === null) {
+            return this.model.name;
+        }
+        const { source, share } = this.blend;
+        const weight = (part) => Number(part.toFixed(4));
+        return `blend:${this.model.name}=${weight(share)},${source.model.name}=${weight(1 - share)}`;
+    }
+
+    /** What each request about probabilities says. */
+    modelFields() {
+        return { model: this.modelName(), ...(this.label === null ? {} : { label: this.label }) };
+    }
+
     async next({ text, count, sampling, signal }) {
-        const body = { model: this.model.name, text, k: Math.max(count, LISTED_TOKENS), ...this.copyLimit(sampling) };
+        const body = { ...this.modelFields(), text, k: Math.max(count, LISTED_TOKENS), ...this.copyLimit(sampling) };
         const { next } = await this.api.post("/api/next", body, signal);
         const isTooLong = next.map((token) => token.is_allowed === false);
         // Where every token that can come next would make a copy too long, the program copies one.
@@ -56,7 +86,7 @@ export class ServerSource {
     async generate({ text, maxTokens, seed, sampling, signal }, onPiece) {
         const { temperature, topP, minP } = sampling;
         const body = {
-            model: this.model.name,
+            ...this.modelFields(),
             prompt: text,
             max_tokens: maxTokens,
             seed,
@@ -94,7 +124,7 @@ export class ServerSource {
     }
 
     async read({ text, signal }) {
-        const body = { model: this.model.name, prompt: text, echo: true, max_tokens: 0, logprobs: 0 };
+        const body = { ...this.modelFields(), prompt: text, echo: true, max_tokens: 0, logprobs: 0 };
         const { choices } = await this.api.post("/v1/completions", body, signal);
         const { text: read, tokens: names, text_offset: starts, token_logprobs: logProbs } = choices[0].logprobs;
         const units = unitsOfCharacters(read);

@@ -12,7 +12,10 @@
  * @typedef {object} SourceInfo
  * @property {string} name The name that people see.
  * @property {"word" | "subword" | "character"} unit What a token is.
- * @property {string} hash The hash that identifies the model, or "" if it is not known.
+ * @property {string} hash The hash that identifies the model, or "" if it is not known; of a blend those of all models.
+ * @property {string[]} labels The labels that a text can have.
+ * @property {string | null} label The label of the texts; null is none.
+ * @property {string[]} blendsWith The names of the other sources that it can be blended with.
  * @property {number} maxTokens The most tokens of one call of `generate`.
  * @property {string | null} noCopied Why copied passages cannot be shown, one line; null if they can.
  * @property {string | null} noCopyLimit Why `maxCopied` cannot be honoured; null if it can.
@@ -75,6 +78,9 @@
  * The methods of a source:
  *
  * - `info() → SourceInfo`.
+ * - `adapted({blend, label}) → {source, info}`: the same model blended with another one, `blend` as `{source, share}`
+ *   with the share of this model between 0 and 1, and with a label of the texts; null is none. Only where `blendsWith`
+ *   and `labels` have them.
  * - `next({text, count, sampling, signal}) → TextChoice[]`: the likeliest next tokens, the likeliest first.
  * - `generate({text, maxTokens, seed, sampling, signal}, onPiece) → {seed, isComplete}`: continues a text, calls
  *   `onPiece` with each TextPiece, and says whether the model ended the text. The same text, seed and options give the
@@ -85,7 +91,7 @@
  * - `copied({text, minTokens, signal}) → {text, passages: CopiedPassage[]}`: the passages of at least `minTokens`
  *   tokens that are in the training text, in their order and without overlap; only where `noCopied` is null.
  */
-export const SOURCE_METHODS = ["info", "next", "generate", "read", "copied"];
+export const SOURCE_METHODS = ["info", "adapted", "next", "generate", "read", "copied"];
 
 /** Why a source cannot do something: the message is one line for people, `code` a word for programs or "". */
 export class SourceError extends Error {

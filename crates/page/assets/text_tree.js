@@ -16,7 +16,8 @@ const TREE_VERSION = 1;
 /**
  * @typedef {object} Origin Where a step comes from.
  * @property {string} model The name of the model, or "" for a text that was typed without one.
- * @property {string} model_sha256 The hash of the model.
+ * @property {string} model_sha256 The hash of the model; of a blend those of all models.
+ * @property {string} [label] The label of the text.
  * @property {number} [seed] The seed of a sample.
  * @property {object} [sampling] The sampling options.
  */
@@ -274,10 +275,11 @@ function isToken(token) {
 
 /** Whether a saved value is an Origin. */
 function isOrigin(origin) {
-    const { model, model_sha256, seed, sampling } = origin ?? {};
+    const { model, model_sha256, label, seed, sampling } = origin ?? {};
     return (
         typeof model === "string" &&
         typeof model_sha256 === "string" &&
+        (label === undefined || typeof label === "string") &&
         (seed === undefined || (Number.isInteger(seed) && seed >= 0)) &&
         (sampling === undefined || (typeof sampling === "object" && sampling !== null))
     );

@@ -152,6 +152,7 @@ export class WriteText {
             ),
             ...(origin.seed === undefined ? [] : row("Seed", String(origin.seed))),
             ...row("Model", element("bdi", {}, origin.model)),
+            ...(origin.label === undefined ? [] : row("Label", element("bdi", {}, origin.label))),
         ];
         setChildren(
             this.detailsBody,

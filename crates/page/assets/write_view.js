@@ -7,9 +7,9 @@ import { delayed, element, isComposing } from "./dom.js";
 import { keepDraft, keptDraft } from "./draft_store.js";
 import { exportPanel } from "./export_panel.js";
 import { joinedText, needsSpace, typedTokens } from "./joining.js";
+import { ModelChoice } from "./model_choice.js";
 import { SampleSteps } from "./sample_steps.js";
 import { SamplingForm } from "./sampling_form.js";
-import { sourceSelect } from "./source_select.js";
 import { WriteText } from "./write_text.js";
 
 /** The choices that are shown. */
@@ -29,7 +29,7 @@ export class WriteView {
         this.requests = new AbortController();
         this.sample = null;
         this.hasFailed = false;
-        this.select = sourceSelect("Model", sources, (chosen) => this.setModel(chosen));
+        this.model = new ModelChoice({ label: "Model", sources, onChange: (chosen) => this.setModel(chosen) });
         this.choices = new ChoicesList((choice) => this.choose(choice));
         this.text = new WriteText((position) => this.goTo(position));
         this.branches = new BranchesList({
@@ -98,7 +98,7 @@ export class WriteView {
                 element(
                     "div",
                     { class: "toolbar" },
-                    this.select.node,
+                    this.model.node,
                     this.undoButton,
                     this.redoButton,
                     this.writeButton,
@@ -159,7 +159,8 @@ export class WriteView {
     }
 
     origin() {
-        return { model: this.info.name, model_sha256: this.info.hash };
+        const { name, hash, label } = this.info;
+        return { model: name, model_sha256: hash, ...(label === null ? {} : { label }) };
     }
 
     choose({ text, replaces, probability }) {
@@ -321,7 +322,8 @@ export class WriteView {
                 this.status("");
             }
         });
-        choices.catch(failed);
-        this.text.score(this.source, this.tree, signal).then(() => this.export.update(), failed);
+        // The next words come first: the server would read the text for its scores at the same time.
+        const scored = choices.then(() => (signal.aborted ? null : this.text.score(this.source, this.tree, signal)));
+        scored.then(() => this.export.update()).catch(failed);
     }
 }

@@ -34,7 +34,13 @@ export class ModelSource {
         const noCopied = this.trainingText === null ? NO_TEXT : null;
         const fate = unknownId === null ? "cannot be typed" : "count as an unknown one";
         const noTyping = unit === "subword" ? null : `${unit}s that are not in the vocabulary ${fate}`;
-        return { name, unit, hash, maxTokens: MAX_TOKENS, noCopied, noCopyLimit: noCopied, noTyping };
+        const alone = { labels: [], label: null, blendsWith: [] };
+        return { name, unit, hash, ...alone, maxTokens: MAX_TOKENS, noCopied, noCopyLimit: noCopied, noTyping };
+    }
+
+    /** Nothing to adapt: a page has one model, which takes no labels. */
+    adapted() {
+        throw new SourceError("a page of one model has neither blends nor labels", "not_adaptable");
     }
 
     async next({ text, count, sampling, signal }) {

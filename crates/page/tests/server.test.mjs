@@ -54,6 +54,28 @@ test("a model says what it is and what cannot be done", async () => {
     assert.deepEqual([unit, noCopied, noCopyLimit], ["subword", "not read", "not read"]);
 });
 
+test("a model is blended with another one and has a label", async () => {
+    const asked = [];
+    const api = { post: async (path, body) => asked.push([path, body]) && { next: [] } };
+    const model = { ...MODEL, labels: ["old", "new"], blends_with: ["two"] };
+    const other = new ServerSource(api, { ...MODEL, name: "two", sha256: "cd" });
+    const source = new ServerSource(api, model);
+    const { labels, label, blendsWith } = await source.info();
+    assert.deepEqual([labels, label, blendsWith], [["old", "new"], null, ["two"]]);
+    const adapted = source.adapted({ blend: { source: other, share: 0.55 }, label: "new" });
+    const { name, hash } = adapted.info;
+    assert.deepEqual([name, hash, adapted.info.label], ["blend:one=0.55,two=0.45", "ab, cd", "new"]);
+    await adapted.source.next({ text: "a", count: 1, sampling: SAMPLING });
+    await source.adapted({ blend: null, label: "old" }).source.next({ text: "a", count: 1, sampling: SAMPLING });
+    assert.deepEqual(
+        asked.map(([, { model: asked_for, label: of }]) => [asked_for, of]),
+        [
+            ["blend:one=0.55,two=0.45", "new"],
+            ["one", "old"],
+        ],
+    );
+});
+
 test("events are read wherever their bytes are divided", async () => {
     const text = "data: 1\n\n: a comment\n\nid: 7\nevent: samples\ndata: a\ndata:b\n\ndata: 한\r\n\r\ndata: lost";
     const expected = [

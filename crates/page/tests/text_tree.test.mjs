@@ -169,6 +169,9 @@ test("what is no saved tree is rejected in one line", () => {
             copy.origins[0].sampling = null;
         }),
         changed((copy) => {
+            copy.origins[0].label = 1;
+        }),
+        changed((copy) => {
             copy.steps[1].tokens = [7];
         }),
         changed((copy) => {
@@ -204,21 +207,24 @@ test("what is no saved tree is rejected in one line", () => {
 test("a text is exported with the share of each author", () => {
     const text = tree(["typed", "the "], ["chosen", "fox"], ["sampled", " s", { ...MODEL, seed: 7 }]);
     text.add("sampled", [token("!")], { model: "other", model_sha256: "", seed: 8 });
-    assert.equal(exportText(text), "the fox s!\n");
+    const blend = { model: "blend:a=0.5,b=0.5", model_sha256: "ab, cd" };
+    text.add("chosen", [token("?")], { ...blend, label: "old" });
+    assert.equal(exportText(text), "the fox s!?\n");
     assert.deepEqual(
         authorShares(text).map(({ characters, percent }) => [characters, percent]),
         [
-            [4, 40],
-            [3, 30],
-            [3, 30],
+            [4, (100 * 4) / 11],
+            [4, (100 * 4) / 11],
+            [3, (100 * 3) / 11],
         ],
     );
     const markdown = exportMarkdown(text);
-    assert.ok(markdown.startsWith("the fox s!\n\n---\n"));
+    assert.ok(markdown.startsWith("the fox s!?\n\n---\n"));
     for (const line of [
-        "| typed | 4 | 40.0 % |",
+        "| typed | 4 | 36.4 % |",
         "- model fables-1, SHA-256 of its manifest ab12, seeds 7",
         "- model other, seeds 8",
+        "- model blend:a=0.5,b=0.5, label old, SHA-256 of the manifests ab, cd",
     ]) {
         assert.ok(markdown.includes(`${line}\n`), markdown);
     }

@@ -149,11 +149,11 @@ fn a_next_token_says_what_it_would_copy() {
 fn prompts_that_lose_tokens_are_answered_with_warnings() {
     let server = TestServer::start(|options| options);
     let long = "the fox saw ".repeat(3_000);
-    let cut = "the prompt has 9000 tokens, of which the model reads the last 8192";
+    let cut = |reads| format!("the prompt has 9000 tokens, of which the model reads the last {reads}");
     let next = server.ask("/api/next", &json!({ "text": long })).json();
-    assert_eq!(next["warnings"], json!([cut]));
+    assert_eq!(next["warnings"], json!([cut(1832)]));
     let body = json!({ "prompt": ["the wolf saw a lamb", long], "max_tokens": 1 });
-    let warnings = json!(["not in the vocabulary and read as the unknown token: wolf, lamb", cut]);
+    let warnings = json!(["not in the vocabulary and read as the unknown token: wolf, lamb", cut(8192)]);
     assert_eq!(server.ask("/v1/completions", &body).json()["warnings"], warnings);
     let unknown = format!("{}…", "z".repeat(60));
     let next = server.ask("/api/next", &json!({ "text": "z".repeat(500_000) })).json();

@@ -29,8 +29,8 @@ use crate::trace::trace;
 pub(crate) struct App {
     pub models: Arc<Models>,
     pub engine: EngineHandle,
-    /// A permit for each text that may be traced at once.
-    pub traces: Arc<Semaphore>,
+    /// A permit for each request whose long work may be done at once.
+    pub long_work: Arc<Semaphore>,
     pub metrics: Arc<Metrics>,
     /// The sampling of requests that do not say otherwise.
     pub sampling: Sampling,

@@ -99,9 +99,9 @@ impl CompletionRequest {
             return Err(ApiError::invalid(key, format!("`{key}` is 0; expected 1 or more{or}")));
         }
         let max_copied = max_copied(fields, &model, app)?;
-        let only_scores = sampling.max_tokens == 0;
-        let warnings =
-            prompts.iter().flat_map(|prompt| prompt_warnings(generator, &prompt.encoded, only_scores)).collect();
+        // A text that is scored is read as a whole.
+        let reads = if sampling.max_tokens == 0 { usize::MAX } else { generator.prompt_ids_read() };
+        let warnings = prompts.iter().flat_map(|prompt| prompt_warnings(generator, &prompt.encoded, reads)).collect();
         Ok(Self {
             style,
             model,
@@ -170,12 +170,11 @@ fn include_usage(fields: &Fields) -> Result<bool, ApiError> {
     }
 }
 
-/// What a prompt loses: tokens that the model does not have, and those before the last ones that it reads, of which a text that is
-/// scored has none.
-pub(crate) fn prompt_warnings(generator: &Generator, prompt: &Prompt, is_scored: bool) -> Vec<String> {
+/// What a prompt loses: tokens that the model does not have, and those before the last ones that it `reads`.
+pub(crate) fn prompt_warnings(generator: &Generator, prompt: &Prompt, reads: usize) -> Vec<String> {
     let mut warnings = Vec::new();
-    let (count, reads) = (prompt.ids.len(), generator.prompt_ids_read());
-    if count > reads && !is_scored {
+    let count = prompt.ids.len();
+    if count > reads {
         warnings.push(format!("the prompt has {count} tokens, of which the model reads the last {reads}"));
     }
     if !prompt.oov_tokens.is_empty() {

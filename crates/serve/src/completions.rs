@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::completion_request::{CompletionRequest, Style};
 use crate::engine::{Event, EventReceiver, Job, Work, event_channel};
 use crate::fields::Fields;
+use crate::long_work::long_work;
 use crate::offsets::{TokenNames, WrittenText};
 use crate::prediction::{Prediction, PredictionRequest};
 use crate::system::{random_bits, unix_time};
@@ -35,8 +36,13 @@ pub(crate) async fn chat_completions(State(app): State<Arc<App>>, fields: Fields
 }
 
 async fn answer(style: Style, app: Arc<App>, fields: Fields) -> Result<Response, ApiError> {
-    let request = CompletionRequest::new(style, &fields, &app)?;
-    let events = begin(&app, &request)?;
+    let (is_long, shared) = (fields.are_long(), app.clone());
+    let begun = move || {
+        let request = CompletionRequest::new(style, &fields, &shared)?;
+        let events = begin(&shared, &request)?;
+        Ok::<_, ApiError>((request, events))
+    };
+    let (request, events) = if is_long { long_work(&app, begun).await? } else { begun() }?;
     let answer = Answer { app, request, id: random_bits(), created: unix_time() };
     if answer.request.stream { Ok(answer.stream(events)) } else { answer.whole(events).await.map(Json::into_response) }
 }
@@ -61,6 +67,7 @@ fn begin(app: &App, request: &CompletionRequest) -> Result<EventReceiver, ApiErr
                 prompt: prompt.encoded.clone(),
                 sampling: Box::new(request.sampling.clone()),
                 number: (index % request.n) as u64,
+                in_pieces: request.stream,
                 log_probs: request.log_probs,
                 max_copied: request.max_copied,
             }

@@ -13,6 +13,7 @@ use crate::api_error::ApiError;
 use crate::metrics::Metrics;
 use crate::models::{ModelChoice, Models};
 use crate::prediction::{OngoingPrediction, Prediction, PredictionRequest};
+use crate::recent_texts::RecentTexts;
 
 /// The texts that are advanced at once.
 pub(crate) const MAX_RUNNING: usize = 64;
@@ -52,6 +53,8 @@ pub(crate) enum Work {
         number: u64,
         /// The number of likeliest tokens to report beside each token.
         log_probs: Option<usize>,
+        /// Whether the text is reported as it grows, and not only as a whole.
+        in_pieces: bool,
         /// The most tokens in a row that may be copied from the training text, which was read.
         max_copied: Option<usize>,
     },
@@ -135,7 +138,8 @@ impl Engine {
 
     /// Computes until it is stopped; sleeps when no text is running, and while no reader takes what was written.
     pub fn run(mut self, models: &Models, metrics: &Metrics) {
-        let mut round = Round { models, metrics, waiting: VecDeque::new(), running: Vec::new() };
+        let mut round =
+            Round { models, metrics, waiting: VecDeque::new(), running: Vec::new(), recent: RecentTexts::default() };
         let mut pause = Pause::Idle;
         loop {
             let message = match pause {
@@ -171,6 +175,7 @@ struct Round<'a> {
     metrics: &'a Metrics,
     waiting: VecDeque<Job>,
     running: Vec<Text<'a>>,
+    recent: RecentTexts<'a>,
 }
 
 /// A running text.
@@ -178,6 +183,10 @@ struct Text<'a> {
     index: usize,
     /// The events that its request may need room for in a round.
     events_per_round: usize,
+    /// Whether it is reported as it grows, and not only as a whole.
+    in_pieces: bool,
+    /// Whether an error has ended it.
+    has_failed: bool,
     state: State<'a>,
     events: EventSender,
     /// Since when its reader has taken nothing.
@@ -219,8 +228,9 @@ impl<'a> Round<'a> {
         {
             let Job { index, answers, model, work, events, permit } = job;
             let blend = self.models.blend(&model);
+            let in_pieces = matches!(work, Work::Sample { in_pieces: true, .. });
             let state = match work {
-                Work::Sample { prompt, sampling, number, log_probs, max_copied } => {
+                Work::Sample { prompt, sampling, number, log_probs, in_pieces: _, max_copied } => {
                     let limit = self.models.training_text(&model).ok().zip(max_copied);
                     OngoingSample::new(&blend, &prompt, &sampling, number).map(|sample| {
                         let sample = log_probs.into_iter().fold(sample, OngoingSample::with_log_probs);
@@ -230,14 +240,24 @@ impl<'a> Round<'a> {
                     })
                 }
                 Work::Predict(request) => {
-                    OngoingPrediction::new(&blend, request).map(|prediction| State::Predict(Box::new(prediction)))
+                    let prediction = OngoingPrediction::new(&blend, model, request, &mut self.recent);
+                    prediction.map(|prediction| State::Predict(Box::new(prediction)))
                 }
             };
             match state {
                 Ok(state) => {
                     let events_per_round = EVENTS_PER_ROUND * answers;
-                    let text = Text { index, events_per_round, state, events, stuck_since: None, _permit: permit };
-                    self.running.push(text);
+                    let (has_failed, stuck_since) = (false, None);
+                    self.running.push(Text {
+                        index,
+                        events_per_round,
+                        in_pieces,
+                        has_failed,
+                        state,
+                        events,
+                        stuck_since,
+                        _permit: permit,
+                    });
                 }
                 Err(error) => {
                     let _ = events.try_send((index, Event::Failed(ApiError::of_text(&error))));
@@ -250,7 +270,7 @@ impl<'a> Round<'a> {
 
     /// Advances each text whose reader has room for an event. Returns whether there was one.
     fn step(&mut self) -> bool {
-        self.running.retain_mut(|text| !text.is_given_up());
+        self.remove(Text::is_given_up);
         // Each text is the first one in turn, so that none waits for all others to be read.
         if !self.running.is_empty() {
             self.running.rotate_left(1);
@@ -277,8 +297,19 @@ impl<'a> Round<'a> {
             ready.into_iter().zip(results).map(|(text, result)| text.report(result, metrics)).collect();
         let mut ended = ended.into_iter();
         // Those that were not ready have not ended.
-        self.running.retain(|text| text.stuck_since.is_some() || !ended.next().unwrap_or_default());
+        self.remove(|text| text.stuck_since.is_none() && ended.next().unwrap_or_default());
         true
+    }
+
+    /// Removes texts. Those whose next token was asked for are kept, because they are often asked about again with more text.
+    fn remove(&mut self, is_removed: impl FnMut(&mut Text<'a>) -> bool) {
+        for text in self.running.extract_if(.., is_removed) {
+            if let (false, State::Predict(prediction)) = (text.has_failed, text.state)
+                && let Some(recent) = prediction.into_recent()
+            {
+                self.recent.keep(recent);
+            }
+        }
     }
 }
 
@@ -305,7 +336,12 @@ impl Text<'_> {
     fn report(&mut self, result: generate::Result<()>, metrics: &Metrics) -> bool {
         let mut events = Vec::new();
         match (&mut self.state, result) {
-            (_, Err(error)) => events.push(Event::Failed(ApiError::of_text(&error))),
+            (_, Err(error)) => {
+                self.has_failed = true;
+                events.push(Event::Failed(ApiError::of_text(&error)));
+            }
+            // Waking the thread of the connections for each token of a text that is answered as a whole would be for nothing.
+            (State::Sample(sample), Ok(())) if !self.in_pieces && !sample.is_finished() => {}
             (State::Sample(sample), Ok(())) => {
                 let text = sample.take_text().to_owned();
                 let tokens = sample.take_tokens();

@@ -19,8 +19,15 @@ pub(crate) const MAX_BODY: usize = 1 << 20;
 /// The bytes of a longer body that are taken before its connection is closed.
 const MAX_TAKEN: usize = 16 << 20;
 
+/// The bytes of a body from which on it takes long to encode its texts.
+const LONG_BODY: usize = 8 << 10;
+
 /// The fields of a request.
-pub(crate) struct Fields(Map<String, Value>);
+pub(crate) struct Fields {
+    values: Map<String, Value>,
+    /// The bytes of the body.
+    length: usize,
+}
 
 impl Fields {
     /// The field `key`, if it is given and not null, as `expected` says.
@@ -34,7 +41,12 @@ impl Fields {
 
     /// The field `key`, if it is given and not null.
     pub fn value(&self, key: &str) -> Option<&Value> {
-        self.0.get(key).filter(|value| !value.is_null())
+        self.values.get(key).filter(|value| !value.is_null())
+    }
+
+    /// Whether it takes long to encode the texts.
+    pub fn are_long(&self) -> bool {
+        self.length >= LONG_BODY
     }
 
     /// The error of a field with this value.
@@ -78,10 +90,10 @@ impl FromRequest<Arc<App>> for Fields {
                 format!("the whole body did not come within {:?}: send it again, with its length", app.body_limit);
             ApiError::new(StatusCode::REQUEST_TIMEOUT, message)
         })??;
-        let fields = serde_json::from_slice(&body).map_err(|error| {
+        let values = serde_json::from_slice(&body).map_err(|error| {
             ApiError::new(StatusCode::BAD_REQUEST, format!("the body is no JSON object: {error}; expected one"))
         })?;
-        Ok(Self(fields))
+        Ok(Self { values, length: body.len() })
     }
 }
 

@@ -13,7 +13,8 @@
 //! | `app`, `access` | the addresses and who may ask them |
 //! | `page_routes` | the page with which texts are written |
 //! | `fields`, `path_name`, `completion_request` | from the bytes of a request to what it wants, with all limits |
-//! | `engine`, `prediction` | running texts: written, or given and predicted |
+//! | `engine`, `prediction`, `recent_texts` | running texts: written, or given and predicted, from recent ones on |
+//! | `long_work` | work that may take long, by threads of its own |
 //! | `completions`, `answer_format`, `next_tokens`, `trace`, `questions`, `model_list`, `run_events` | answers |
 //! | `models` | the models, their names and blends of them |
 //! | `shortened` | long texts of requests in messages |
@@ -32,6 +33,7 @@ mod connection_tests;
 mod engine;
 pub mod error;
 mod fields;
+mod long_work;
 mod metrics;
 mod model_list;
 mod models;
@@ -41,6 +43,7 @@ mod page_routes;
 mod path_name;
 mod prediction;
 mod questions;
+mod recent_texts;
 mod run_events;
 mod server;
 mod shortened;

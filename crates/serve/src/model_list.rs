@@ -35,7 +35,9 @@ fn language_model(model: &ServedModel, all: &[ServedModel]) -> Value {
         PreTokenizer::Characters(_) => "character",
         PreTokenizer::Subwords(_) => "subword",
     };
-    let others = all.iter().filter(|other| other.name != *name);
+    // The name of a blend has no way to write one with a comma.
+    let has_comma = |name: &str| name.contains(',');
+    let others = all.iter().filter(|other| other.name != *name && !has_comma(name) && !has_comma(&other.name));
     let can_blend = others.filter(|other| generator.check_same_vocabulary(&other.generator).is_ok());
     json!({
         "name": name, "sha256": manifest_sha256, "unit": unit, "vocabulary": tokenizer.vocabulary.len(),

@@ -175,20 +175,13 @@ impl Models {
 
 #[cfg(test)]
 mod tests {
-    use crate::test_server::one;
+    use crate::test_server::{models_of, one};
 
     use super::*;
 
     #[test]
     fn a_model_may_have_a_name_that_begins_like_that_of_a_blend() {
-        let model = |name: &str| ServedModel {
-            name: name.into(),
-            generator: one(),
-            training_text: Err(String::new()),
-            manifest_sha256: String::new(),
-        };
-        let questions = ServedQuestionModel { name: "rules".into(), pipeline: QaPipeline::by_rules() };
-        let models = Models::new(vec![model("one"), model("blend:old"), model("blend:one=1")], vec![questions]);
+        let models = models_of(vec![("one", one()), ("blend:old", one()), ("blend:one=1", one())]);
         let parts = |name: &str| models.choose(Some(name)).map(|choice| choice.parts);
         assert_eq!(parts("blend:old").unwrap(), [(1, 1.0)]);
         assert_eq!(parts("blend:one=1").unwrap(), [(2, 1.0)]);

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use eval::Match;
 use generate::Prompt;
 use serde::Serialize;
@@ -15,8 +14,9 @@ use crate::app::App;
 use crate::completion_request::{max_copied, prompt_warnings};
 use crate::engine::{Event, Job, Work, event_channel};
 use crate::fields::Fields;
+use crate::long_work::long_work;
 use crate::models::ModelChoice;
-use crate::prediction::{ListedToken, PredictionRequest};
+use crate::prediction::{ListedToken, PredictionRequest, next_ids_read};
 use crate::shortened::shortened;
 use crate::trace::shortest_run;
 
@@ -73,8 +73,12 @@ pub(crate) async fn next_tokens(State(app): State<Arc<App>>, fields: Fields) -> 
     let limits = CopyLimits { shortest: shortest_run(&fields)?, most: max_copied(&fields, &model, &app)? };
     let generator = app.models.generator(&model);
     generator.label_number(label.as_deref()).map_err(|error| ApiError::invalid("label", error.to_string()))?;
-    let prompt = generator.prompt(&text).map_err(|error| ApiError::invalid("text", error.to_string()))?;
-    let warnings = prompt_warnings(generator, &prompt, false);
+    let (shared, of) = (app.clone(), model.clone());
+    let encode = move || shared.models.generator(&of).prompt(&text);
+    let prompt = if fields.are_long() { long_work(&app, encode).await? } else { encode() };
+    let prompt = prompt.map_err(|error| ApiError::invalid("text", error.to_string()))?;
+    let reads = generator.prompt_ids_read().min(next_ids_read(prompt.ids.len()));
+    let warnings = prompt_warnings(generator, &prompt, reads);
     let Prompt { ids, text_start, oov_tokens, .. } = prompt;
     let permit = app.engine.reserve(1)?.remove(0);
     let (events, mut receiver) = event_channel(1);
@@ -86,13 +90,13 @@ pub(crate) async fn next_tokens(State(app): State<Arc<App>>, fields: Fields) -> 
         Some((_, Event::Failed(error))) => return Err(error),
         _ => return Err(ApiError::stopping()),
     };
-    let no_training_text = app.models.training_text(&model).err().map(String::from);
+    let no_training_text = app.models.training_text(&model).err().map(str::to_owned);
     let name = model.name.clone();
     let unknown: Vec<_> = oov_tokens.iter().map(|token| shortened(token)).collect();
+    let (shared, is_traced) = (app.clone(), no_training_text.is_none());
+    let trace = move || with_copies(&shared, &model, &ids[text_start..], next, limits);
     // Sequences of a large training text are looked for by another thread than that of the connections.
-    let choices = tokio::task::spawn_blocking(move || with_copies(&app, &model, &ids[text_start..], next, limits));
-    let failed = |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the text could not be traced: try another one");
-    let choices = choices.await.map_err(failed)?;
+    let choices = if is_traced { long_work(&app, trace).await? } else { trace() };
     Ok(Json(json!({
         "model": name, "unknown_tokens": unknown, "next": choices, "no_training_text": no_training_text,
         "warnings": warnings,

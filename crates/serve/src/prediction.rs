@@ -5,12 +5,25 @@ use rayon::prelude::*;
 use serde::Serialize;
 use text_prep::AddedText;
 
+use crate::models::ModelChoice;
+use crate::recent_texts::{RecentText, RecentTexts};
+
 /// The ids that are read in one step at most, so that other texts need not wait long for their next token.
 const IDS_PER_STEP: usize = 64;
 
+/// The ids of a long text that are read at least for its next token. Those before them hardly change its probability.
+const NEXT_READ: usize = 1_024;
+
+/// How many of the ids of a text are read for its next token: the last ones, less than 2,048. A text that grows is read from
+/// the same id on until there are too many, so that only what is new is read.
+pub(crate) fn next_ids_read(ids: usize) -> usize {
+    ids - (ids / NEXT_READ).saturating_sub(1) * NEXT_READ
+}
+
 /// Which predictions about a text are wanted.
 pub(crate) struct PredictionRequest {
-    /// The ids before the text, which have no scores. Only the last [`MAX_READ`] are read.
+    /// The ids before the text, which have no scores. Only the last [`MAX_READ`] are read, or, where no tokens are to be scored,
+    /// the last [`next_ids_read`].
     pub context: Vec<u32>,
     /// The ids of the text.
     pub ids: Vec<u32>,
@@ -50,6 +63,8 @@ pub(crate) struct Prediction {
 /// A text that is being read to predict its tokens.
 pub(crate) struct OngoingPrediction<'a> {
     generator: &'a Generator,
+    model: ModelChoice,
+    label: Option<String>,
     predictor: Predictor<'a>,
     /// Context and text.
     ids: Vec<u32>,
@@ -68,16 +83,30 @@ pub(crate) struct OngoingPrediction<'a> {
 }
 
 impl<'a> OngoingPrediction<'a> {
-    /// A text before its first token.
-    pub fn new(blend: &Blend<'a>, request: PredictionRequest) -> generate::Result<Self> {
+    /// A text of which nothing is read; without scores, the beginning that is among the recent texts of this model.
+    pub fn new(
+        blend: &Blend<'a>,
+        model: ModelChoice,
+        request: PredictionRequest,
+        recent: &mut RecentTexts<'a>,
+    ) -> generate::Result<Self> {
         let PredictionRequest { context, ids, label, log_probs, next } = request;
-        let context = &context[context.len().saturating_sub(MAX_READ)..];
+        let reads = if log_probs.is_some() { MAX_READ } else { next_ids_read(context.len()) };
+        let context = &context[context.len().saturating_sub(reads)..];
+        let all = [context, &ids].concat();
+        let recent = if log_probs.is_some() { None } else { recent.take(&model, label.as_deref(), &all) };
+        let (read, predictor) = match recent {
+            Some(RecentText { ids, predictor, .. }) => (ids.len(), predictor),
+            None => (0, Predictor::new(blend, label.as_deref(), None)?),
+        };
         Ok(Self {
             generator: blend.first(),
-            predictor: Predictor::new(blend, label.as_deref(), None)?,
+            model,
+            label,
+            predictor,
             context: context.len(),
-            ids: [context, &ids].concat(),
-            read: 0,
+            ids: all,
+            read,
             last_logits: None,
             log_probs,
             never_sampled: blend.first().tokenizer().vocabulary.never_sampled().collect(),
@@ -117,6 +146,13 @@ impl<'a> OngoingPrediction<'a> {
         self.tokens.extend(scored);
         self.last_logits = after.pop().or(self.last_logits.take());
         Ok(())
+    }
+
+    /// What was read, so that a longer text is read from there on; `None` if tokens were scored.
+    pub fn into_recent(self) -> Option<RecentText<'a>> {
+        let Self { model, label, mut ids, read, predictor, log_probs, .. } = self;
+        ids.truncate(read);
+        log_probs.is_none().then_some(RecentText { model, label, ids, predictor })
     }
 
     /// Takes the result, if the text has been read.
@@ -160,7 +196,7 @@ mod tests {
     use models::LayerConfig;
     use text_prep::{CharacterOptions, PreTokenizer};
 
-    use crate::test_server::generator_of;
+    use crate::test_server::{generator_of, models_of, one};
 
     use super::*;
 
@@ -171,16 +207,57 @@ mod tests {
     }
 
     fn predicted(generator: &Generator, request: PredictionRequest) -> Prediction {
-        let mut prediction = OngoingPrediction::new(&Blend::of(generator), request).unwrap();
+        predicted_after(generator, request, &mut RecentTexts::default()).0
+    }
+
+    /// The prediction with these recent texts, and how many ids were read for it.
+    fn predicted_after<'a>(
+        generator: &'a Generator,
+        request: PredictionRequest,
+        recent: &mut RecentTexts<'a>,
+    ) -> (Prediction, usize) {
+        let model = models_of(vec![("one", one())]).choose(None).unwrap();
+        let mut prediction = OngoingPrediction::new(&Blend::of(generator), model, request, recent).unwrap();
+        let before = prediction.read;
         for limit in (0..).map(|step| step % 4) {
             let mut left = limit;
             prediction.step(&mut left).unwrap();
             assert!(left <= limit);
             if let Some(result) = prediction.take_result() {
-                return result;
+                let read = prediction.read - before;
+                prediction.into_recent().into_iter().for_each(|text| recent.keep(text));
+                return (result, read);
             }
         }
         unreachable!("the steps do not end");
+    }
+
+    #[test]
+    fn a_text_that_continues_a_recent_one_is_read_from_its_end_on() {
+        let generator = generator_of(&["a", "b", "c"], CharacterOptions::default().into(), LayerConfig::gru(4));
+        let request = |text: &str| {
+            let context = generator.prompt(text).unwrap().ids;
+            PredictionRequest { context, ids: Vec::new(), label: None, log_probs: None, next: 3 }
+        };
+        let mut recent = RecentTexts::default();
+        let long = "abcab".repeat(500);
+        let mut read = Vec::new();
+        for text in ["ab", "abc", "abc", "ab", &long[..2049], &long[..2500]] {
+            let (found, ids) = predicted_after(&generator, request(text), &mut recent);
+            let alone = predicted(&generator, request(text));
+            let listed = |prediction: &Prediction| -> Vec<(u32, f64)> {
+                prediction.next.iter().map(|next| (next.id, next.probability)).collect()
+            };
+            assert_eq!(listed(&found), listed(&alone), "{}", text.len());
+            read.push(ids);
+        }
+        assert_eq!(read, [2, 1, 0, 2, 1025, 451]);
+    }
+
+    #[test]
+    fn of_a_long_text_the_last_thousand_ids_are_read() {
+        assert_eq!([0, 5, 1_024, 2_047].map(next_ids_read), [0, 5, 1_024, 2_047]);
+        assert_eq!([2_048, 2_049, 3_071, 3_072, 9_000].map(next_ids_read), [1_024, 1_025, 2_047, 1_024, 1_832]);
     }
 
     #[test]

@@ -15,10 +15,10 @@ use crate::access::{Access, is_host_name};
 use crate::app::{App, router};
 use crate::engine::{Engine, EngineHandle};
 use crate::error::{Error, Result};
+use crate::long_work::AT_ONCE;
 use crate::metrics::Metrics;
 use crate::models::{Models, ServedModel, ServedQuestionModel};
 use crate::questions::QuestionTurns;
-use crate::trace::TRACES;
 
 /// The connections that may be open at once: more than running and waiting texts, so that clients of a busy server, and
 /// those that send nothing, do not keep others from an answer.
@@ -129,7 +129,7 @@ impl Server {
         let app = Arc::new(App {
             models: models.clone(),
             engine: handle.clone(),
-            traces: Arc::new(Semaphore::new(TRACES)),
+            long_work: Arc::new(Semaphore::new(AT_ONCE)),
             metrics: metrics.clone(),
             sampling: options.sampling,
             runs: options.runs,

@@ -13,6 +13,7 @@ use qa::QaPipeline;
 use serde_json::Value;
 use text_prep::{Cleaner, OovPolicy, PreTokenizer, Tokenizer, Vocabulary, WordOptions};
 
+use crate::models::Models;
 use crate::{Options, Result, ServedModel, ServedQuestionModel, Server, StopHandle};
 
 /// An untrained model of these words.
@@ -59,6 +60,18 @@ pub fn with_separators() -> Generator {
 
 /// The address that continues texts.
 pub const COMPLETIONS: &str = "/v1/completions";
+
+/// Models with these names, and questions by rules.
+pub fn models_of(generators: Vec<(&str, Generator)>) -> Models {
+    let model = |(name, generator): (&str, Generator)| ServedModel {
+        name: name.into(),
+        generator,
+        training_text: Err(String::new()),
+        manifest_sha256: String::new(),
+    };
+    let questions = ServedQuestionModel { name: "rules".into(), pipeline: QaPipeline::by_rules() };
+    Models::new(generators.into_iter().map(model).collect(), vec![questions])
+}
 
 /// A running server with the models `one`, `two` and `other`.
 pub struct TestServer {

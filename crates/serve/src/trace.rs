@@ -4,18 +4,16 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use eval::Match;
 use serde_json::{Value, json};
 
 use crate::api_error::ApiError;
 use crate::app::App;
 use crate::fields::Fields;
+use crate::long_work::long_work;
 use crate::models::ModelChoice;
 use crate::offsets::WrittenText;
 
-/// The texts that are traced at once, each by a thread of its own.
-pub(crate) const TRACES: usize = 2;
 /// What `shortest` may be at least: nearly every pair of tokens is in every training text.
 const LOWEST_SHORTEST: usize = 3;
 /// The shortest sequence that counts as copied if the request does not say.
@@ -30,14 +28,8 @@ pub(crate) async fn trace(State(app): State<Arc<App>>, fields: Fields) -> Result
     let model = app.models.choose(fields.get::<String>("model", "the name of a model")?.as_deref())?;
     let text = fields.get::<String>("text", "a text")?.unwrap_or_default();
     let shortest = shortest_run(&fields)?;
-    let permit = app.traces.clone().acquire_owned().await.map_err(|_| ApiError::stopping())?;
-    // Held until the thread has ended, even if nobody waits for the answer any more.
-    let traced = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        copied(&app, &model, &text, shortest)
-    });
-    let failed = |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the text could not be traced: try another one");
-    traced.await.map_err(failed)?.map(Json)
+    let traced = Arc::clone(&app);
+    long_work(&app, move || copied(&traced, &model, &text, shortest)).await?.map(Json)
 }
 
 /// The length in tokens of the shortest sequence that counts as copied.

@@ -35,6 +35,8 @@ export async function checkMeasure({ browser, server }) {
         await page.keyboard.press("ArrowLeft");
         assert.match(await view.locator(".reading").innerText(), /^him — /u);
         await assertAccessible(page, `measure, ${colorScheme}`);
+        // The legend and the tables have one unit.
+        assert.match(await view.locator(".legend").innerText(), /^1\.4 bits\s+2\.9 bits\s.*11\.5 bits or more$/su);
         await takeScreenshot(page, `measure-${colorScheme}`);
         await view.getByLabel("Compare with").selectOption({ label: "characters" });
         await text.locator("[class*=more-], [class*=less-]").first().waitFor();

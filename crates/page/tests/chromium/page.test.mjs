@@ -8,7 +8,7 @@ import { Workplace, launchChromium } from "./program.mjs";
 import { checkQuestions } from "./questions.mjs";
 import { checkRestart, checkRuns } from "./runs.mjs";
 import { checkOtherSites, checkToken } from "./security.mjs";
-import { checkBranches, checkChoices, checkScripts, checkSigns, checkTyping, checkWriting } from "./write.mjs";
+import { checkBlends, checkBranches, checkChoices, checkScripts, checkSigns, checkTyping, checkWriting } from "./write.mjs";
 
 let workplace;
 let server;
@@ -17,7 +17,7 @@ let browser;
 before(async () => {
     workplace = new Workplace();
     [server, browser] = await Promise.all([
-        workplace.serve("--model", "words", "--model", "characters", "--trace", "--port", "0"),
+        workplace.serve("--model", "words", "--model", "characters", "--model", "others", "--trace", "--port", "0"),
         launchChromium(),
     ]);
 });
@@ -31,6 +31,7 @@ const checks = [
     ["words are typed, undone and redone by keys", checkTyping],
     ["next words are chosen by pointer and by keys", checkChoices],
     ["the model writes as the sliders say, and writes again", checkWriting],
+    ["models are blended, and labels chosen", checkBlends],
     ["versions of a text are branches, and are saved and opened", checkBranches],
     ["surprise, copied passages and typed words have signs", checkSigns],
     ["Hangul is composed and Arabic runs from right to left", checkScripts],

@@ -23,6 +23,8 @@ export class Workplace {
     constructor() {
         this.folder = mkdtempSync(join(tmpdir(), "pastiche-page-"));
         cpSync(process.env.PAGE_TEST_RUNS, this.folder, { recursive: true });
+        // Another model with the vocabulary of `words`, with which it can be blended.
+        cpSync(join(this.folder, "runs", "words"), join(this.folder, "runs", "others"), { recursive: true });
         this.servers = [];
     }
 

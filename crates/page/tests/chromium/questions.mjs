@@ -15,6 +15,8 @@ export async function checkQuestions({ browser, server }) {
         await page.getByRole("link", { name: "Questions" }).click();
         const view = page.locator("#view-questions");
         const find = view.getByRole("button", { name: "Find questions" });
+        // Rules alone have no model, whose confidence would count.
+        assert.equal(await view.locator(".slider output").innerText(), "the default");
         await find.click();
         await page.locator("header .status.error").filter({ hasText: "no passage" }).waitFor();
         await view.getByRole("textbox", { name: "The passage" }).fill(PASSAGE);

@@ -49,6 +49,14 @@ async function openEmpty({ browser, server }, options) {
     return { page, parts };
 }
 
+/** Waits until the next words are those of the text. */
+function ready(page) {
+    return page.waitForFunction(() => {
+        const [first] = document.querySelectorAll("#view-write .choice");
+        return first !== undefined && first.ariaDisabled !== "true";
+    });
+}
+
 async function closeClean(page) {
     assert.deepEqual(page.problems, []);
     await page.context().close();
@@ -114,6 +122,7 @@ export async function checkChoices(context) {
     const first = (await choices.nth(0).locator("bdi").innerText()).trim();
     await choices.nth(0).click();
     await assertText(parts, first);
+    await ready(page);
     await input.focus();
     await page.keyboard.press("ArrowDown");
     assert.equal(await page.evaluate(() => document.activeElement.className.includes("choice")), true);
@@ -124,6 +133,7 @@ export async function checkChoices(context) {
     const before = await text.evaluate((node) => node.textContent);
     assert.ok(before.startsWith(first) && before.endsWith(second));
     // The new choices have the focus, so that the next one is chosen by its digit.
+    await ready(page);
     await page.waitForFunction(() => document.activeElement.className.includes("choice"));
     const third = (await choices.nth(2).locator("bdi").innerText()).trim();
     await page.keyboard.press("3");
@@ -221,6 +231,55 @@ export async function checkWriting(context) {
     await parts.button("Write on").click();
     await page.keyboard.press("Escape");
     await idle();
+    await closeClean(page);
+}
+
+export async function checkBlends({ browser, server }) {
+    const page = await openPage(browser, server.address);
+    // The models of the server have no labels: the page is told of some, of which the server hears nothing.
+    const asked = [];
+    await page.route("**/api/models", async (route) => {
+        const response = await route.fetch();
+        const answer = await response.json();
+        answer.models.forEach((model) => Object.assign(model, { labels: ["old", model.name] }));
+        await route.fulfill({ response, json: answer });
+    });
+    await page.route(/\/api\/next|\/v1\/completions/u, async (route) => {
+        const { label, ...body } = route.request().postDataJSON();
+        asked.push([body.model, label]);
+        await route.continue({ postData: JSON.stringify(body) });
+    });
+    await page.reload();
+    const parts = writeParts(page);
+    const { view, slider, choices } = parts;
+    await ready(page);
+    const [other, label] = [view.getByLabel("Blend with"), view.getByLabel("Label")];
+    const names = (select) => select.locator("option").allInnerTexts();
+    assert.deepEqual(await names(other), ["no other model", "others"]);
+    assert.deepEqual(await names(label), ["no label", "old", "words"]);
+    const lastAsked = async (expected) => {
+        await page.waitForResponse("**/api/next");
+        await ready(page);
+        assert.deepEqual(asked.findLast(([model]) => model !== undefined), expected);
+    };
+    assert.equal(await slider("Shares").isVisible(), false);
+    await Promise.all([lastAsked(["blend:words=0.5,others=0.5", undefined]), other.selectOption("others")]);
+    assert.deepEqual(await names(label), ["no label", "old"]);
+    await slider("Shares").focus();
+    await Promise.all([lastAsked(["blend:words=0.55,others=0.45", undefined]), page.keyboard.press("ArrowRight")]);
+    assert.match(await view.locator(".slider", { hasText: "Shares" }).innerText(), /55 % words, 45 % others/u);
+    await Promise.all([lastAsked(["blend:words=0.55,others=0.45", "old"]), label.selectOption("old")]);
+    await choices.first().click();
+    await ready(page);
+    const { origins } = JSON.parse((await savedFile(page, parts.button("Save JSON"))).text);
+    assert.deepEqual([origins[0].model, origins[0].label], ["blend:words=0.55,others=0.45", "old"]);
+    assert.match(origins[0].model_sha256, /^[0-9a-f]{64}, [0-9a-f]{64}$/u);
+    await assertAccessible(page, "a blend");
+    // Another model has others to be blended with.
+    await view.getByLabel("Model").selectOption({ label: "characters" });
+    await view.getByText("Next characters").waitFor();
+    assert.deepEqual([await other.isVisible(), await slider("Shares").isVisible()], [false, false]);
+    assert.deepEqual(await names(label), ["no label", "old", "characters"]);
     await closeClean(page);
 }
 
