@@ -15,9 +15,8 @@ startModelPage().catch(showFailure);
 async function startModelPage() {
     const about = readAbout();
     const { sha256 } = about;
-    const weights = await readPart("weights", sha256);
-    const tokenizer = await readPart("tokenizer", sha256);
-    const trainingText = await readPart("training-text", sha256);
+    const names = ["weights", "tokenizer", "training-text"];
+    const [weights, tokenizer, trainingText] = await Promise.all(names.map((name) => readPart(name, sha256)));
     const source = loadModel(about, weights, tokenizer, trainingText);
     const app = new App(root);
     const options = { sources: [{ source, info: await source.info() }], status: app.status, program: about.program };

@@ -10,13 +10,12 @@ async function start() {
         throw new Error("this browser is too old: use a version of 2023 or later");
     }
     const { sha256 } = readAbout();
-    for (const [name, tag] of [
-        ["style", "style"],
-        ["script", "script"],
-    ]) {
+    const names = ["style", "script"];
+    const parts = await Promise.all(names.map((name) => readPart(name, sha256)));
+    names.forEach((tag, at) => {
         const node = document.createElement(tag);
         // The security policy of the page has the hash of this text.
-        node.textContent = new TextDecoder().decode(await readPart(name, sha256));
+        node.textContent = new TextDecoder().decode(parts[at]);
         document.head.append(node);
-    }
+    });
 }

@@ -14,14 +14,14 @@
 
 use std::fmt::Write;
 
-/// The script of the module `entry` and of all that it imports. `modules` have their paths and sources.
+/// The script of the module `entry` and of all that it imports: a block, so that a page can have several. `modules` have their paths and sources.
 ///
 /// # Errors
 /// The reason, if a module is missing, imports itself, or uses another form of import or export.
 pub(crate) fn join_modules(modules: &[(String, &str)], entry: &str) -> Result<String, String> {
-    let mut script = Script { modules, done: Vec::new(), open: Vec::new(), text: "\"use strict\";\n".into() };
+    let mut script = Script { modules, done: Vec::new(), open: Vec::new(), text: "\"use strict\";\n{\n".into() };
     script.add(entry)?;
-    Ok(script.text)
+    Ok(script.text + "}\n")
 }
 
 /// A script that grows.
@@ -186,10 +186,10 @@ mod tests {
             ("model/c.js", "export class c {}\n"),
             ("unused.js", "import { a } from \"./missing.js\";\n"),
         ]);
-        let expected = "\"use strict\";\nconst $model_c_js = (() => {\nclass c {}\nreturn { c };\n})();\n\
+        let expected = "\"use strict\";\n{\nconst $model_c_js = (() => {\nclass c {}\nreturn { c };\n})();\n\
                         const $model_a_js = (() => {\nconst { c: c } = $model_c_js;\nconst b = c;\nfunction a(x) {\n    return x;\n}\n\
                         return { b, a };\n})();\nconst $main_js = (() => {\nconst { a: first, b: b } = $model_a_js;\n// Main.\nfirst(b);\n\
-                        return {  };\n})();\n";
+                        return {  };\n})();\n}\n";
         assert_eq!(join_modules(&modules, "main.js").unwrap(), expected);
     }
 

@@ -9,10 +9,10 @@ import { LARGEST_DIFFERENCE, largestDifference } from "./largest_difference.mjs"
 import { readPage } from "./read_page.mjs";
 
 const [folder] = process.argv.slice(2);
-const { text, cases } = JSON.parse(fs.readFileSync(path.join(folder, "pages.json"), "utf8"));
+const cases = JSON.parse(fs.readFileSync(path.join(folder, "pages.json"), "utf8"));
 assert.ok(cases.length > 0);
 
-for (const { name, page, logits, ids } of cases) {
+for (const { name, page, logits, text, ids } of cases) {
     const expected = new Float32Array(new Uint8Array(fs.readFileSync(path.join(folder, logits))).buffer);
     const { about, parts } = await readPage(path.join(folder, page));
     const source = loadModel(about, parts.get("weights"), parts.get("tokenizer"), null);

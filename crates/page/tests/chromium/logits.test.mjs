@@ -14,7 +14,7 @@ import { launchChromium } from "./program.mjs";
 const BLOCK = 100;
 
 const folder = process.env.PAGE_TEST_PAGES;
-const { text, cases } = JSON.parse(readFileSync(join(folder, "pages.json"), "utf8"));
+const cases = JSON.parse(readFileSync(join(folder, "pages.json"), "utf8"));
 let browser;
 
 before(async () => {
@@ -25,7 +25,7 @@ after(async () => {
     await browser?.close();
 });
 
-for (const { name, page: file, logits, ids } of cases) {
+for (const { name, page: file, logits, text, ids } of cases) {
     test(`the logits of the page ${name} are those of the program`, { timeout: 120_000 }, async (t) => {
         const expected = new Float32Array(new Uint8Array(readFileSync(join(folder, logits))).buffer);
         const page = await openFile(browser, join(folder, file));
