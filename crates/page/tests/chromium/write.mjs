@@ -255,8 +255,8 @@ export async function checkBlends({ browser, server }) {
     await ready(page);
     const [other, label] = [view.getByLabel("Blend with"), view.getByLabel("Label")];
     const names = (select) => select.locator("option").allInnerTexts();
-    assert.deepEqual(await names(other), ["no other model", "others"]);
-    assert.deepEqual(await names(label), ["no label", "old", "words"]);
+    assert.deepEqual(await names(other), ["none", "others"]);
+    assert.deepEqual(await names(label), ["none", "old", "words"]);
     const lastAsked = async (expected) => {
         await page.waitForResponse("**/api/next");
         await ready(page);
@@ -264,7 +264,7 @@ export async function checkBlends({ browser, server }) {
     };
     assert.equal(await slider("Shares").isVisible(), false);
     await Promise.all([lastAsked(["blend:words=0.5,others=0.5", undefined]), other.selectOption("others")]);
-    assert.deepEqual(await names(label), ["no label", "old"]);
+    assert.deepEqual(await names(label), ["none", "old"]);
     await slider("Shares").focus();
     await Promise.all([lastAsked(["blend:words=0.55,others=0.45", undefined]), page.keyboard.press("ArrowRight")]);
     assert.match(await view.locator(".slider", { hasText: "Shares" }).innerText(), /55 % words, 45 % others/u);
@@ -279,7 +279,7 @@ export async function checkBlends({ browser, server }) {
     await view.getByLabel("Model").selectOption({ label: "characters" });
     await view.getByText("Next characters").waitFor();
     assert.deepEqual([await other.isVisible(), await slider("Shares").isVisible()], [false, false]);
-    assert.deepEqual(await names(label), ["no label", "old", "characters"]);
+    assert.deepEqual(await names(label), ["none", "old", "characters"]);
     await closeClean(page);
 }
 
