@@ -8,7 +8,16 @@ import { Workplace, launchChromium } from "./program.mjs";
 import { checkQuestions } from "./questions.mjs";
 import { checkRestart, checkRuns } from "./runs.mjs";
 import { checkOtherSites, checkToken } from "./security.mjs";
-import { checkBlends, checkBranches, checkChoices, checkScripts, checkSigns, checkTyping, checkWriting } from "./write.mjs";
+import {
+    checkBase,
+    checkBlends,
+    checkBranches,
+    checkChoices,
+    checkScripts,
+    checkSigns,
+    checkTyping,
+    checkWriting,
+} from "./write.mjs";
 
 let workplace;
 let server;
@@ -34,6 +43,7 @@ const checks = [
     ["models are blended, and labels chosen", checkBlends],
     ["versions of a text are branches, and are saved and opened", checkBranches],
     ["surprise, copied passages and typed words have signs", checkSigns],
+    ["the built-in model writes", checkBase],
     ["Hangul is composed and Arabic runs from right to left", checkScripts],
     ["a draft is measured with one model and with two", checkMeasure],
     ["a run is watched while it is trained", checkRuns],

@@ -388,6 +388,27 @@ export async function checkSigns(context) {
     }
 }
 
+/** The built-in model writes, and the picture of docs/write.png is taken. */
+export async function checkBase({ workplace, browser }) {
+    const server = await workplace.serve("--model", "base", "--port", "0");
+    const { page, parts } = await openEmpty({ browser, server }, { viewport: { width: 1160, height: 780 } });
+    const { input, text, view, slider } = parts;
+    await input.fill("The old man went down to the river in the evening, and");
+    await page.keyboard.press("Enter");
+    await view.getByLabel("Seed").fill("3");
+    await slider("Length").fill("60");
+    await parts.button("Write on").click();
+    await parts.button("Try again").and(page.locator(":enabled")).waitFor();
+    await ready(page);
+    await text.locator("[class*=level-]").nth(40).waitFor();
+    await text.locator("[data-word]", { hasText: "river" }).first().hover();
+    await page.evaluate(() => scrollTo(0, 0));
+    await takeScreenshot(page, "write");
+    assert.match(await view.locator(".details").innerText(), /river[\s\S]*typed[\s\S]*bits[\s\S]*base/u);
+    await closeClean(page);
+    await workplace.stop(server);
+}
+
 export async function checkScripts(context) {
     const { page, parts } = await openEmpty(context);
     const { input, text } = parts;
