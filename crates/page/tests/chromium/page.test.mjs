@@ -4,20 +4,12 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { checkMeasure } from "./measure.mjs";
+import { checkBase, checkBlends } from "./models.mjs";
 import { Workplace, launchChromium } from "./program.mjs";
 import { checkQuestions } from "./questions.mjs";
 import { checkRestart, checkRuns } from "./runs.mjs";
 import { checkOtherSites, checkToken } from "./security.mjs";
-import {
-    checkBase,
-    checkBlends,
-    checkBranches,
-    checkChoices,
-    checkScripts,
-    checkSigns,
-    checkTyping,
-    checkWriting,
-} from "./write.mjs";
+import { checkBranches, checkChoices, checkScripts, checkSigns, checkTyping, checkWriting } from "./write.mjs";
 
 let workplace;
 let server;
