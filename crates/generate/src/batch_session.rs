@@ -28,10 +28,12 @@ enum Past {
 }
 
 impl Past {
-    /// The carried state of packed weights.
+    /// The state of packed weights.
     fn packed_state(&mut self) -> Option<&mut PackedState> {
         match self {
-            Self::Carry(EngineState::Packed(state)) => Some(state),
+            Self::Carry(EngineState::Packed(state)) | Self::Window { state: EngineState::Packed(state), .. } => {
+                Some(state)
+            }
             Self::Carry(_) | Self::Window { .. } => None,
         }
     }
@@ -102,8 +104,8 @@ impl<'a> BatchSession<'a> {
     }
 
     /// Appends one id to each of several sessions of one text and of one engine, and returns the logits after it, V values
-    /// each. They have the same bits as those of [`forward`](Self::forward) alone: packed models read the texts whose state
-    /// is carried as one batch.
+    /// each. They have the same bits as those of [`forward`](Self::forward) alone: packed models read texts as one batch, those with
+    /// windows if these have one length.
     ///
     /// # Panics
     /// If there are not as many ids as sessions, or the sessions are of several engines.
@@ -111,19 +113,48 @@ impl<'a> BatchSession<'a> {
         assert_eq!(sessions.len(), ids.len(), "one id for each session");
         let Some(engine) = sessions.first().map(|session| session.engine) else { return Vec::new() };
         assert!(sessions.iter().all(|session| std::ptr::eq(session.engine, engine)), "sessions of one engine");
-        let mut states: Vec<&mut PackedState> =
-            sessions.iter_mut().filter_map(|session| session.past.packed_state()).collect();
         match engine {
-            Engine::Packed(model) if states.len() == ids.len() => {
-                let logits = model.step_each(ids, &mut states);
-                (0..ids.len()).map(|row| Ok(logits.row(row)[..model.vocab_size()].to_vec())).collect()
+            Engine::Packed(model) => {
+                let read: Vec<Vec<u32>> =
+                    sessions.iter_mut().zip(ids).map(|(session, &id)| session.ids_to_read(id)).collect();
+                let states = sessions.iter_mut().map(|session| session.past.packed_state());
+                let rows = states.zip(&read).enumerate();
+                let mut rows: Vec<(usize, &[u32], &mut PackedState)> =
+                    rows.filter_map(|(at, (state, ids))| Some((at, ids.as_slice(), state?))).collect();
+                rows.sort_by_key(|(_, ids, _)| ids.len());
+                let mut logits = vec![Vec::new(); ids.len()];
+                for group in rows.chunk_by_mut(|(_, a, _), (_, b, _)| a.len() == b.len()) {
+                    let ids: Vec<&[u32]> = group.iter().map(|(_, ids, _)| *ids).collect();
+                    let mut states: Vec<&mut PackedState> =
+                        group.iter_mut().map(|(_, _, state)| &mut **state).collect();
+                    let of_group = model.read_each(&ids, &mut states);
+                    for (row, (at, ..)) in group.iter().enumerate() {
+                        logits[*at] = of_group.row(row)[..model.vocab_size()].to_vec();
+                    }
+                }
+                logits.into_iter().map(Ok).collect()
             }
-            _ => {
+            Engine::Module { .. } => {
                 let alone = |(session, &id): (&mut &mut Self, &u32)| -> Result<Vec<f32>> {
                     session.forward(&[id])?;
                     Ok(session.logits()[0].to_vec())
                 };
                 sessions.iter_mut().zip(ids).map(alone).collect()
+            }
+        }
+    }
+
+    /// Appends an id to a session of one text. Returns the ids that its state must read: this one, or the window from the zero
+    /// state on.
+    fn ids_to_read(&mut self, id: u32) -> Vec<u32> {
+        match &mut self.past {
+            Past::Carry(_) => vec![id],
+            Past::Window { ids, context_len, state } => {
+                *state = self.engine.init_state(self.label);
+                ids[0].push(id);
+                let before = ids[0].len().saturating_sub(*context_len);
+                ids[0].drain(..before);
+                ids[0].clone()
             }
         }
     }
@@ -138,8 +169,8 @@ impl<'a> BatchSession<'a> {
     /// If there are no ids, or several texts.
     pub fn logits_of_each(&mut self, ids: &[u32]) -> Result<Vec<Vec<f32>>> {
         assert_eq!(self.texts, 1, "a session of one text");
-        match (self.engine, self.past.packed_state()) {
-            (Engine::Packed(model), Some(state)) => {
+        match (self.engine, &mut self.past) {
+            (Engine::Packed(model), Past::Carry(EngineState::Packed(state))) => {
                 let logits = model.logits_of_each(ids, state);
                 Ok((0..ids.len()).map(|row| logits.row(row)[..model.vocab_size()].to_vec()).collect())
             }
@@ -208,6 +239,32 @@ mod tests {
             assert!(close(&single(StateMode::Window), &logits(StateMode::Window, &[&[1, 2, 3]])));
             assert!(close(&single(StateMode::Window), &logits(StateMode::Carry, &[&[1, 2, 3]])));
             assert!(!close(&single(StateMode::Window), &single(StateMode::Carry)));
+        }
+    }
+
+    #[test]
+    fn texts_that_are_read_together_have_the_bits_of_one_alone() {
+        for engine in engines() {
+            for state_mode in [StateMode::Carry, StateMode::Window] {
+                let session = |before: &[u32]| {
+                    let mut session = BatchSession::new(&engine, state_mode, 3);
+                    session.forward(before).unwrap();
+                    session
+                };
+                // Windows of different lengths, and of the same.
+                let befores: [&[u32]; 4] = [&[4], &[1, 2], &[5, 6, 7], &[1]];
+                let mut together = befores.map(session);
+                let mut alone = befores.map(session);
+                for ids in [[1, 2, 3, 4], [5, 6, 7, 8]] {
+                    let mut sessions: Vec<&mut BatchSession> = together.iter_mut().collect();
+                    let read = BatchSession::forward_each(&mut sessions, &ids);
+                    for (((session, together), read), id) in alone.iter_mut().zip(&mut together).zip(read).zip(ids) {
+                        session.forward(&[id]).unwrap();
+                        assert_eq!(read.unwrap(), session.logits()[0]);
+                        assert_eq!(together.outputs(), session.outputs());
+                    }
+                }
+            }
         }
     }
 

@@ -144,18 +144,21 @@ impl PackedModel {
         }
     }
 
-    /// Reads one more id of each of several sequences whose states are separate, each of one sequence, and returns the logits
-    /// after it: the first V values of each row. All of them have the same bits as those of one sequence at a time.
+    /// Reads more ids of each of several sequences whose states are separate, each of one sequence, and returns the logits after
+    /// the last ones: the first V values of each row. All of them have the same bits as those of one sequence at a time.
     ///
     /// # Panics
-    /// If there are no states, not as many as ids, or an id or label does not exist.
-    pub fn step_each(&self, ids: &[u32], states: &mut [&mut PackedState]) -> BatchRows {
+    /// If there are no states, not as many as lists of ids, which have one length, or an id or label does not exist.
+    pub fn read_each(&self, ids: &[&[u32]], states: &mut [&mut PackedState]) -> BatchRows {
         let layer = |at: usize| -> Vec<&LayerState> { states.iter().map(|state| &state.layers[at]).collect() };
         let layers = (0..self.layers.len()).map(|at| LayerState::gather(&layer(at))).collect();
         let labels = states.iter().map(|state| state.labels[0]).collect();
         let logits = BatchRows::zeros(ids.len(), self.output.vocab_size());
         let mut batch = PackedState { layers, logits, labels };
-        self.step(ids, &mut batch);
+        for at in 0..ids[0].len() {
+            let step: Vec<u32> = ids.iter().map(|ids| ids[at]).collect();
+            self.step(&step, &mut batch);
+        }
         self.compute_logits(&mut batch);
         for (row, state) in states.iter_mut().enumerate() {
             state.layers.iter_mut().zip(&batch.layers).for_each(|(state, batch)| state.copy_from(batch, row));
@@ -327,7 +330,8 @@ mod tests {
                 // The last sequence comes later than the others.
                 let count = if step == 0 { 2 } else { 3 };
                 let mut group: Vec<&mut PackedState> = separate.iter_mut().take(count).collect();
-                let logits = packed.step_each(&ids[..count], &mut group);
+                let one_each: Vec<&[u32]> = ids[..count].chunks(1).collect();
+                let logits = packed.read_each(&one_each, &mut group);
                 for (row, (&id, state)) in ids[..count].iter().zip(&mut alone).enumerate() {
                     packed.step(&[id], state);
                     let expected: Vec<f32> = packed.logits(state).flatten().copied().collect();

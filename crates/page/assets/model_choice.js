@@ -90,7 +90,7 @@ export class ModelChoice {
     /** Lists the models with which the chosen one can be blended; none is chosen. */
     fillOthers() {
         const names = this.chosenModel()?.info.blendsWith ?? [];
-        fill(this.other, "no other model", names);
+        fill(this.other, "none", names);
         this.otherField.hidden = names.length === 0;
         this.share.node.hidden = true;
     }
@@ -100,7 +100,7 @@ export class ModelChoice {
         const models = [this.chosenModel(), this.chosenOther()].filter((model) => model !== null);
         const [labels = [], others = labels] = models.map(({ info }) => info.labels);
         const common = labels.filter((label) => others.includes(label));
-        fill(this.label, "no label", common);
+        fill(this.label, "none", common);
         this.labelField.hidden = common.length === 0;
     }
 

@@ -177,8 +177,6 @@ impl Models {
 mod tests {
     use crate::test_server::{models_of, one};
 
-    use super::*;
-
     #[test]
     fn a_model_may_have_a_name_that_begins_like_that_of_a_blend() {
         let models = models_of(vec![("one", one()), ("blend:old", one()), ("blend:one=1", one())]);

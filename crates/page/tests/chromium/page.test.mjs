@@ -4,11 +4,12 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { checkMeasure } from "./measure.mjs";
+import { checkBase, checkBlends } from "./models.mjs";
 import { Workplace, launchChromium } from "./program.mjs";
 import { checkQuestions } from "./questions.mjs";
 import { checkRestart, checkRuns } from "./runs.mjs";
 import { checkOtherSites, checkToken } from "./security.mjs";
-import { checkBlends, checkBranches, checkChoices, checkScripts, checkSigns, checkTyping, checkWriting } from "./write.mjs";
+import { checkBranches, checkChoices, checkScripts, checkSigns, checkTyping, checkWriting } from "./write.mjs";
 
 let workplace;
 let server;
@@ -34,6 +35,7 @@ const checks = [
     ["models are blended, and labels chosen", checkBlends],
     ["versions of a text are branches, and are saved and opened", checkBranches],
     ["surprise, copied passages and typed words have signs", checkSigns],
+    ["the built-in model writes", checkBase],
     ["Hangul is composed and Arabic runs from right to left", checkScripts],
     ["a draft is measured with one model and with two", checkMeasure],
     ["a run is watched while it is trained", checkRuns],

@@ -1,72 +1,16 @@
 // Checks of the view in which texts are written.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 
 import { TextTree } from "../../assets/text_tree.js";
 import { assertAccessible, takeScreenshot } from "./accessibility.mjs";
-import { openPage } from "./program.mjs";
+import { assertText, closeClean, openEmpty, ready, savedFile } from "./write_parts.mjs";
 
 /** A sentence of the training text. */
 const COPIED = "So the ferryman took him over. That night the fox crept into the nearest yard";
 
 /** A saved text without a step. */
 const EMPTY_TREE = JSON.stringify(new TextTree().toJson());
-
-/** The parts of the view. */
-function writeParts(page) {
-    const view = page.locator("#view-write");
-    return {
-        view,
-        text: view.locator(".marked-text"),
-        input: view.getByRole("textbox", { name: "Your own words" }),
-        choices: view.locator(".choice"),
-        button: (name) => view.getByRole("button", { name, exact: true }),
-        slider: (name) => view.locator(".slider", { hasText: name }).locator("input"),
-        branches: view.locator(".branch"),
-        status: page.locator("header .status"),
-    };
-}
-
-/** Waits until the text is this one. */
-async function assertText({ text }, expected) {
-    const found = await text.evaluate(async (node, wanted) => {
-        for (let waited = 0; node.textContent !== wanted && waited < 5000; waited += 20) {
-            await new Promise((resolve) => {
-                setTimeout(resolve, 20);
-            });
-        }
-        return node.textContent;
-    }, expected);
-    assert.equal(found, expected);
-}
-
-/** Opens the page with an empty text. */
-async function openEmpty({ browser, server }, options) {
-    const page = await openPage(browser, server.address, options);
-    const parts = writeParts(page);
-    await parts.choices.first().waitFor();
-    return { page, parts };
-}
-
-/** Waits until the next words are those of the text. */
-function ready(page) {
-    return page.waitForFunction(() => {
-        const [first] = document.querySelectorAll("#view-write .choice");
-        return first !== undefined && first.ariaDisabled !== "true";
-    });
-}
-
-async function closeClean(page) {
-    assert.deepEqual(page.problems, []);
-    await page.context().close();
-}
-
-/** Saves by a button, and returns what was saved. */
-async function savedFile(page, button) {
-    const [download] = await Promise.all([page.waitForEvent("download"), button.click()]);
-    return { name: download.suggestedFilename(), text: readFileSync(await download.path(), "utf8") };
-}
 
 export async function checkTyping(context) {
     const { page, parts } = await openEmpty(context);
@@ -231,55 +175,6 @@ export async function checkWriting(context) {
     await parts.button("Write on").click();
     await page.keyboard.press("Escape");
     await idle();
-    await closeClean(page);
-}
-
-export async function checkBlends({ browser, server }) {
-    const page = await openPage(browser, server.address);
-    // The models of the server have no labels: the page is told of some, of which the server hears nothing.
-    const asked = [];
-    await page.route("**/api/models", async (route) => {
-        const response = await route.fetch();
-        const answer = await response.json();
-        answer.models.forEach((model) => Object.assign(model, { labels: ["old", model.name] }));
-        await route.fulfill({ response, json: answer });
-    });
-    await page.route(/\/api\/next|\/v1\/completions/u, async (route) => {
-        const { label, ...body } = route.request().postDataJSON();
-        asked.push([body.model, label]);
-        await route.continue({ postData: JSON.stringify(body) });
-    });
-    await page.reload();
-    const parts = writeParts(page);
-    const { view, slider, choices } = parts;
-    await ready(page);
-    const [other, label] = [view.getByLabel("Blend with"), view.getByLabel("Label")];
-    const names = (select) => select.locator("option").allInnerTexts();
-    assert.deepEqual(await names(other), ["no other model", "others"]);
-    assert.deepEqual(await names(label), ["no label", "old", "words"]);
-    const lastAsked = async (expected) => {
-        await page.waitForResponse("**/api/next");
-        await ready(page);
-        assert.deepEqual(asked.findLast(([model]) => model !== undefined), expected);
-    };
-    assert.equal(await slider("Shares").isVisible(), false);
-    await Promise.all([lastAsked(["blend:words=0.5,others=0.5", undefined]), other.selectOption("others")]);
-    assert.deepEqual(await names(label), ["no label", "old"]);
-    await slider("Shares").focus();
-    await Promise.all([lastAsked(["blend:words=0.55,others=0.45", undefined]), page.keyboard.press("ArrowRight")]);
-    assert.match(await view.locator(".slider", { hasText: "Shares" }).innerText(), /55 % words, 45 % others/u);
-    await Promise.all([lastAsked(["blend:words=0.55,others=0.45", "old"]), label.selectOption("old")]);
-    await choices.first().click();
-    await ready(page);
-    const { origins } = JSON.parse((await savedFile(page, parts.button("Save JSON"))).text);
-    assert.deepEqual([origins[0].model, origins[0].label], ["blend:words=0.55,others=0.45", "old"]);
-    assert.match(origins[0].model_sha256, /^[0-9a-f]{64}, [0-9a-f]{64}$/u);
-    await assertAccessible(page, "a blend");
-    // Another model has others to be blended with.
-    await view.getByLabel("Model").selectOption({ label: "characters" });
-    await view.getByText("Next characters").waitFor();
-    assert.deepEqual([await other.isVisible(), await slider("Shares").isVisible()], [false, false]);
-    assert.deepEqual(await names(label), ["no label", "old", "characters"]);
     await closeClean(page);
 }
 
