@@ -67,19 +67,23 @@ fn names_are_generated_whole_and_new_ones_on_request() {
     let known: HashSet<&str> = names.iter().map(String::as_str).collect();
 
     let generate = |more: &[&str]| dir.run_ok(&[&["generate", "--backend", "flex", "--seed", "1"], more].concat());
-    let all = generate(&["--documents", "120", "--temperature", "0.8", "--top-p", "1"]).stdout;
+    let all = generate(&["--documents", "120", "--temperature", "0.8", "--top-p", "1", "--max-tokens", "2000"]).stdout;
     let all: Vec<&str> = all.lines().collect();
     assert_eq!(all.len(), 120);
     assert!(all.iter().all(|name| !name.is_empty() && name.len() < 40), "{all:?}");
     assert!(all.iter().any(|name| known.contains(name)) && all.iter().any(|name| !known.contains(name)), "{all:?}");
     // The same samples, and a single one as it is streamed.
     assert_eq!(
-        generate(&["--num-samples", "120", "--temperature", "0.8", "--top-p", "1"]).stdout.lines().collect::<Vec<_>>(),
+        generate(&["--num-samples", "120", "--temperature", "0.8", "--top-p", "1", "--max-tokens", "2000"])
+            .stdout
+            .lines()
+            .collect::<Vec<_>>(),
         all
     );
-    assert_eq!(generate(&["--temperature", "0.8", "--top-p", "1"]).stdout.trim_end(), all[0]);
+    assert_eq!(generate(&["--temperature", "0.8", "--top-p", "1", "--max-tokens", "2000"]).stdout.trim_end(), all[0]);
 
-    let unique = generate(&["--documents", "20", "--temperature", "0.8", "--top-p", "1", "--unique"]);
+    let unique =
+        generate(&["--documents", "20", "--temperature", "0.8", "--top-p", "1", "--max-tokens", "2000", "--unique"]);
     let unique_names: Vec<&str> = unique.stdout.lines().collect();
     assert_eq!(unique_names.len(), 20);
     assert_eq!(unique_names.iter().collect::<HashSet<_>>().len(), 20);
@@ -109,7 +113,19 @@ fn names_are_generated_whole_and_new_ones_on_request() {
     let prompted = generate(&["--documents", "5", "--prompt", "Mar", "--unique"]).stdout;
     assert!(prompted.lines().count() == 5 && prompted.lines().all(|name| name.starts_with("Mar")), "{prompted}");
 
-    let report = dir.json(&["generate", "--backend", "flex", "--json", "--documents", "4", "--unique", "--seed", "2"]);
+    let report = dir.json(&[
+        "generate",
+        "--backend",
+        "flex",
+        "--json",
+        "--documents",
+        "4",
+        "--unique",
+        "--seed",
+        "2",
+        "--max-tokens",
+        "2000",
+    ]);
     let samples = report["samples"].as_array().unwrap();
     assert_eq!(samples.len(), 4);
     for sample in samples {
@@ -123,7 +139,7 @@ fn names_are_generated_whole_and_new_ones_on_request() {
     let line = "warning: 3 of 3 documents have no end after 1 token: a higher `--max-tokens`";
     assert!(cut.stderr.contains(line), "{}", cut.stderr);
     let streamed = generate(&["--max-tokens", "1"]).stderr;
-    assert!(streamed.contains("warning: the document has no end after `--max-tokens` tokens"), "{streamed}");
+    assert!(streamed.contains("warning: the document has no end after 1 token: "), "{streamed}");
 
     // There are no more than a few dozen names of two letters.
     let few = generate(&["--documents", "300", "--max-tokens", "2", "--unique"]);

@@ -60,7 +60,9 @@ fn a_time_that_is_over_before_the_first_step_makes_one_step_and_a_finished_run()
     }
     // The model has not learned yet where a name ends, and writes no more than twice as much as nearly all names have.
     let longest = names().lines().map(str::len).max().unwrap();
-    let written = dir.run_ok(&["generate", "--model", "run", "--documents", "9", "--temperature", "1", "--top-p", "1"]);
+    let generate =
+        ["generate", "--model", "run", "--documents", "30", "--temperature", "1", "--top-p", "1", "--seed", "1"];
+    let written = dir.run_ok(&generate);
     assert!(written.stdout.lines().all(|name| name.chars().count() <= 2 * longest), "{}", written.stdout);
     assert!(written.stderr.contains(" no end after "), "{}", written.stderr);
 }
