@@ -12,7 +12,12 @@ pub struct Cases {
     names: HashSet<String>,
     surnames: HashSet<String>,
     places: HashSet<String>,
+    /// Words within sentences, and how many of them are capitalised.
+    counts: (usize, usize),
 }
+
+/// A text with fewer capitalised words within sentences, as a fraction, is a story about characters without names.
+const STORY_NAMES: f64 = 0.02;
 
 impl Cases {
     /// Reads the words of a sentence.
@@ -24,6 +29,8 @@ impl Cases {
             } else if !is_first {
                 self.names.insert(token.lower.clone());
             }
+            self.counts.0 += usize::from(!is_first);
+            self.counts.1 += usize::from(!is_first && token.is_capitalised() && !token.is("i"));
             is_first = false;
         }
         self.add_surnames(tokens);
@@ -43,6 +50,12 @@ impl Cases {
                 self.surnames.insert(last.lower.clone());
             }
         }
+    }
+
+    /// Whether the text has almost no names: "the fox" is then as good as a name.
+    pub fn is_story(&self) -> bool {
+        let (words, names) = self.counts;
+        (names as f64) < STORY_NAMES * words as f64
     }
 
     /// Whether it is the name of a person, in lower case.

@@ -30,6 +30,8 @@ pub struct Clause {
     pub is_later: bool,
     /// Phrases and clauses that were cut off.
     pub cut_off: usize,
+    /// Whether what follows the verb was not recognised: it is one phrase of the kind `Content`.
+    pub is_opaque: bool,
 }
 
 /// A part of a clause.

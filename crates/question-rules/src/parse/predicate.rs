@@ -9,6 +9,7 @@ use crate::question::Reason;
 use crate::tag::Tag;
 
 /// The phrases after a verb, where they end, and what follows.
+#[derive(Clone)]
 pub struct Predicate {
     /// In their order.
     pub phrases: Vec<Phrase>,
@@ -45,49 +46,100 @@ const ADVERBIAL: [&str; 14] = [
     "very well",
 ];
 
-/// The phrases from a token to the end of the clause.
+/// The phrases from a token to the end of the clause, or to a comma after which it is not recognised.
 pub fn predicate(sentence: &Sentence, start: usize) -> Result<Predicate, Reason> {
     let mut found =
         Predicate { phrases: Vec::new(), end: start, cut_off: 0, relatives: Vec::new(), skipped_to: None, next: None };
     let mut at = start;
+    // What was found before the last comma that does not separate parts of a list.
+    let mut before_comma = None;
     while !sentence.is_end(at) {
-        let token = &sentence.tokens[at];
-        if token.is("including") {
-            found.cut_off += 1;
-            at = opaque(sentence, at + 1)?;
-            continue;
+        if sentence.is_mark(at, ",") && !found.phrases.is_empty() && !continues_list(sentence, at) {
+            before_comma = Some(Predicate { end: at, cut_off: found.cut_off + 1, ..found.clone() });
         }
-        let continued = match token.tag {
-            Tag::Mark if token.text == "," => Some(after_comma(sentence, at, &mut found)?),
-            Tag::Mark => return Err(Reason::UnclearStructure),
-            Tag::Conj => Some(after_conjunction(sentence, at, &mut found)?),
-            _ => None,
-        };
-        match continued {
-            Some(Some(end)) => {
-                at = end;
-                continue;
-            }
-            Some(None) => break,
-            None => {}
+        match step(sentence, at, &mut found) {
+            Ok(Some(end)) => at = end,
+            Ok(None) => break,
+            Err(reason) => return before_comma.ok_or(reason),
         }
-        let (kind, end, noun) = phrase(sentence, at)?;
-        if kind == PhraseKind::Apposition {
-            // A reduced or restrictive relative clause belongs to the noun phrase before it.
-            let Some(last) = found.phrases.last_mut() else { return Err(Reason::UnclearStructure) };
-            let Some(noun) = last.noun.as_mut() else { return Err(Reason::UnclearStructure) };
-            noun.tokens.end = end;
-            last.tokens.end = end;
-        } else {
-            found.phrases.push(Phrase { kind, tokens: at..end, noun });
-        }
-        at = end;
     }
     found.end = at;
     if found.next.is_none() && sentence.is_mark(at, ";") {
         found.next = Some((at + 1, false));
     }
     Ok(found)
+}
+
+/// Whether a list may go on after a comma.
+fn continues_list(sentence: &Sentence, comma: usize) -> bool {
+    let Some(next) = sentence.get(comma + 1) else { return false };
+    let end = base(sentence, comma + 1).map_or(comma + 2, |noun| noun.tokens.end);
+    let is_part = !matches!(next.tag, Tag::Wh | Tag::Sub | Tag::Prep);
+    is_part && (sentence.is_mark(end, ",") || sentence.get(end).is_some_and(|it| it.tag == Tag::Conj))
+}
+
+/// Adds the phrase that begins at a token; returns where it ends, or `None` if the clause ends here.
+fn step(sentence: &Sentence, at: usize, found: &mut Predicate) -> Result<Option<usize>, Reason> {
+    let token = &sentence.tokens[at];
+    if token.is("including") {
+        found.cut_off += 1;
+        return opaque(sentence, at + 1).map(Some);
+    }
+    match token.tag {
+        Tag::Mark if token.text == "," => return after_comma(sentence, at, found),
+        Tag::Mark => return Err(Reason::UnclearStructure),
+        Tag::Conj => return after_conjunction(sentence, at, found),
+        _ => {}
+    }
+    let (kind, end, noun) = phrase(sentence, at)?;
+    if kind == PhraseKind::Apposition {
+        // A reduced or restrictive relative clause belongs to the noun phrase before it.
+        let last = found.phrases.last_mut().ok_or(Reason::UnclearStructure)?;
+        let noun = last.noun.as_mut().ok_or(Reason::UnclearStructure)?;
+        noun.tokens.end = end;
+        last.tokens.end = end;
+    } else {
+        found.phrases.push(Phrase { kind, tokens: at..end, noun });
+    }
+    Ok(Some(end))
+}
+
+/// The most tokens of a predicate that is not recognised.
+const MAX_OPAQUE: usize = 16;
+
+/// What follows a verb as one phrase, for questions that keep it as it is. It ends with the clause, or else where a comma
+/// begins something that can be left out. `None` if another clause or a misread verb may be in it.
+pub fn unrecognised(sentence: &Sentence, start: usize) -> Option<Predicate> {
+    let whole = (start..).find(|&at| sentence.is_end(at))?;
+    // A colon or a dash begins a part of what is before it.
+    let mark = sentence.get(whole)?;
+    if !mark.is_any(&[".", "!", ";"]) {
+        return None;
+    }
+    let begins_addition = |at: usize| {
+        let Some(next) = sentence.get(at + 1) else { return false };
+        let adds = matches!(next.tag, Tag::Wh | Tag::Ing | Tag::Part | Tag::Sub)
+            || next.is_any(&["including", "such", "with", "but", "although", "while"]);
+        sentence.is_mark(at, ",") && adds && !is_listed(sentence, at + 1)
+    };
+    let end = (start + 3..whole).find(|&at| begins_addition(at)).unwrap_or(whole);
+    if end < start + 3 || end > start + MAX_OPAQUE {
+        return None;
+    }
+    // Each finite verb needs a word that begins its clause.
+    let mut clauses = 0;
+    for token in &sentence.tokens[start..end] {
+        match token.tag {
+            Tag::Wh | Tag::Sub => clauses += 1,
+            Tag::Mark if token.text != "," => return None,
+            tag if tag.is_finite() && clauses == 0 => return None,
+            tag if tag.is_finite() => clauses -= 1,
+            _ => {}
+        }
+    }
+    let phrases = vec![Phrase { kind: PhraseKind::Content, tokens: start..end, noun: None }];
+    let cut_off = usize::from(end < whole);
+    Some(Predicate { phrases, end, cut_off, relatives: Vec::new(), skipped_to: None, next: None })
 }
 
 type Found = (PhraseKind, usize, Option<NounPhrase>);
@@ -138,6 +190,17 @@ fn phrase(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
             let has_verb = (at + 1..end).any(|at| sentence.tokens[at].tag.is_finite());
             if has_verb { Ok((PhraseKind::Content, end, None)) } else { Err(Reason::UnclearStructure) }
         }
+        // "are designated as house officers"
+        Tag::Sub
+            if token.is("as")
+                && at > 0
+                && tag(at - 1) == Some(Tag::Part)
+                && joined(sentence, at + 1, Place::Object)
+                    .is_some_and(|noun| !begins_verb(sentence, noun.tokens.end)) =>
+        {
+            let noun = joined(sentence, at + 1, Place::Object).ok_or(Reason::UnclearStructure)?;
+            Ok((PhraseKind::Prepositional, noun.tokens.end, Some(noun)))
+        }
         Tag::Sub if token.is_any(&["than", "as"]) => Err(Reason::UnclearStructure),
         Tag::Sub => {
             let kind = if token.is_any(&CAUSES) { PhraseKind::Cause } else { PhraseKind::Subordinate };
@@ -149,6 +212,8 @@ fn phrase(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
             let kind = if is_relative { PhraseKind::Apposition } else { PhraseKind::Content };
             Ok((kind, opaque(sentence, at + 1)?, None))
         }
+        // "a network operated by …"
+        Tag::Past if is_reduced(sentence, at) => Ok((PhraseKind::Apposition, opaque(sentence, at + 1)?, None)),
         tag if tag.is_finite() => Err(Reason::UnclearStructure),
         _ => {
             if let Some(noun) = joined(sentence, at, Place::Object) {
@@ -197,6 +262,14 @@ fn tells(sentence: &Sentence, at: usize) -> bool {
     verb.is_some_and(|verb| TELLING.contains(&base_form(sentence, verb).as_str()))
 }
 
+/// Whether a verb is rather a participle that belongs to the noun before it: "operated by", "built in".
+fn is_reduced(sentence: &Sentence, at: usize) -> bool {
+    let follows_noun = at > 0 && sentence.tokens[at - 1].tag.is_noun();
+    let next = sentence.get(at + 1);
+    let has_no_object = next.is_some_and(|next| next.is_any(&["by", "in", "at", "for", "from", "to", "with", "on", "as"]));
+    follows_noun && has_no_object && can_be_participle(sentence, at)
+}
+
 /// Whether a participle stands before its noun.
 fn is_modifier(sentence: &Sentence, at: usize) -> bool {
     sentence.get(at + 1).is_some_and(|next| next.tag.is_noun())
@@ -217,6 +290,9 @@ pub fn prepositional(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
         return Ok((PhraseKind::Prepositional, noun.tokens.end, Some(noun)));
     }
     match next.tag {
+        Tag::Ing if sentence.is_end(object + 1) || sentence.is_mark(object + 1, ",") => {
+            Ok((PhraseKind::Prepositional, object + 1, None))
+        }
         Tag::Ing | Tag::Wh => Ok((PhraseKind::Prepositional, opaque(sentence, object + 1)?, None)),
         // A particle: "he gave it up".
         _ if sentence.tokens[at]
@@ -357,7 +433,12 @@ fn after_conjunction(sentence: &Sentence, conjunction: usize, found: &mut Predic
         let last = found.phrases.last().map_or(0..0, |last| last.tokens.clone());
         // "local responsiveness and increased participation"
         let verb = after_adverbs(sentence, at);
-        let modifies = can_be_participle(sentence, at)
+        let is_after_year = found.phrases.last().is_some_and(|last| {
+            let is_prepositional = last.kind == PhraseKind::Prepositional;
+            is_prepositional && sentence.tokens[conjunction - 1].tag == Tag::Num && last.tokens.len() == 2
+        });
+        let modifies = !is_after_year
+            && can_be_participle(sentence, at)
             && sentence.get(verb + 1).is_some_and(|next| matches!(next.tag, Tag::Noun | Tag::Nouns | Tag::Adj));
         if modifies || last.clone().any(|at| sentence.tokens[at].tag.is_finite()) {
             return Err(Reason::UnclearStructure);

@@ -64,7 +64,7 @@ impl Asker<'_> {
         }
         let head = self.token(noun.head);
         let is_year = |text: &str| text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
-        let is_decade = |text: &str| text.len() == 5 && is_year(&text[..4]) && text.ends_with('s');
+        let is_decade = |text: &str| text.strip_suffix('s').is_some_and(is_year);
         let mut words = words;
         let is_period =
             head.is_any(&["war", "reign", "harvest", "era", "age", "moment", "period", "season", "renaissance"]);

@@ -43,7 +43,8 @@ pub fn animacy(sentence: &Sentence, noun: &NounPhrase) -> Animacy {
         return Animacy::Unknown;
     }
     // "a number of kings"
-    if head.is_any(&["number", "majority", "minority", "group", "handful", "couple", "pair", "lot", "crowd"])
+    if (head.is_any(&["number", "majority", "minority", "group", "handful", "couple", "pair", "lot", "crowd"])
+        || head.is_any(&["most", "many", "some", "all", "several", "few", "half"]))
         && sentence.get(noun.core_end).is_some_and(|token| token.is("of"))
         && let Some(inner) = noun_phrase(sentence, noun.core_end + 1)
     {
@@ -137,7 +138,9 @@ pub fn gender(sentence: &Sentence, noun: &NounPhrase) -> Gender {
 }
 
 /// Verbs whose subject is a person if it is a name.
-const PERSONAL: [&str; 42] = [
+const PERSONAL: [&str; 58] = [
+    "attempt", "try", "refuse", "contest", "accuse", "advocate", "criticise", "criticize", "reject", "hope", "decide",
+    "order", "resign", "conclude", "introduce", "serve",
     "say", "write", "marry", "die", "believe", "argue", "paint", "compose", "study", "think", "bear", "claim",
     "discover", "invent", "propose", "teach", "publish", "learn", "ask", "tell", "reply", "suggest", "describe",
     "note", "observe", "recall", "sing", "perform", "retire", "resign", "graduate", "attend", "convince", "persuade",

@@ -13,7 +13,7 @@ use crate::question::{Reason, Rule};
 use crate::tag::Tag;
 
 /// Verbs, in their base form, with prepositions that belong to them.
-const WITH_PREPOSITION: [(&str, &[&str]); 44] = [
+const WITH_PREPOSITION: [(&str, &[&str]); 48] = [
     ("consist", &["of"]),
     ("belong", &["to"]),
     ("depend", &["on", "upon"]),
@@ -27,6 +27,10 @@ const WITH_PREPOSITION: [(&str, &[&str]); 44] = [
     ("derive", &["from"]),
     ("associate", &["with"]),
     ("know", &["for", "as"]),
+    ("designate", &["as"]),
+    ("define", &["as"]),
+    ("describe", &["as"]),
+    ("regard", &["as"]),
     ("use", &["for", "as"]),
     ("add", &["to"]),
     ("divide", &["into"]),
@@ -218,7 +222,9 @@ impl Asker<'_> {
             let kind = phrase.kind;
             phrase.tokens.start == end && (kind == PhraseKind::Adjective || kind == PhraseKind::Adverb && is_number)
         });
-        if is_cut || is_measure {
+        // "less fragile": an adjective in no list
+        let is_compared = self.token(first.tokens.start).is_any(&["less", "more", "as", "so", "too"]);
+        if is_cut || is_measure || is_compared {
             return self.leave_out(first.tokens.clone(), Some(Rule::Complement), Reason::UnclearStructure);
         }
         let pieces = self.complement_word(&clause.subject, first).and_then(|word| {

@@ -6,6 +6,7 @@ mod animacy;
 mod arguments;
 mod numbers;
 mod reference;
+mod specific;
 mod word_lists;
 mod wording;
 
@@ -13,10 +14,12 @@ use std::ops::Range;
 
 pub use reference::References;
 
+use self::specific::definite;
 use self::word_lists::{KEPT_LEADS, NEED_OBJECT, NO_NOUN, TWO_OBJECTS, VAGUE};
-use self::wording::{Piece, Writer};
+use self::wording::Piece;
+pub use self::wording::Writer;
 use crate::lexicon::LEXICON;
-use crate::parse::{Clause, NounPhrase, Phrase, PhraseKind, Sentence, can_be_participle, noun_phrase};
+use crate::parse::{Clause, NounPhrase, Phrase, PhraseKind, can_be_participle, noun_phrase};
 use crate::question::{Candidates, Features, LeftOut, Reason, Rule, RuleQuestion};
 use crate::tag::Tag;
 use crate::token::Token;
@@ -32,6 +35,7 @@ const MAX_LEAD: usize = 7;
 pub struct Asker<'a> {
     writer: Writer<'a>,
     sentence_words: usize,
+    is_story: bool,
     found: &'a mut Candidates,
 }
 
@@ -45,17 +49,10 @@ struct Draft {
 }
 
 /// Adds the questions about a clause, and what was left out.
-pub fn ask(
-    sentence: &Sentence,
-    clause: &Clause,
-    next: Option<&Clause>,
-    references: &References,
-    number: usize,
-    found: &mut Candidates,
-) {
+pub fn ask(writer: Writer, next: Option<&Clause>, is_story: bool, found: &mut Candidates) {
+    let (sentence, clause) = (writer.sentence, writer.clause);
     let sentence_words = sentence.tokens.iter().filter(|token| token.is_word()).count();
-    let writer = Writer { sentence, clause, references, number };
-    let mut asker = Asker { writer, sentence_words, found };
+    let mut asker = Asker { writer, sentence_words, is_story, found };
     let parts = clause.phrases.iter().map(|phrase| phrase.tokens.clone()).chain([clause.subject.tokens.clone()]);
     let has_negation = parts
         .flatten()
@@ -80,6 +77,13 @@ pub fn ask(
         return asker.leave_out(whole, None, Reason::UnclearStructure);
     }
     asker.subject();
+    if clause.is_opaque {
+        // What is before the subject was recognised.
+        asker.times();
+        asker.places();
+        asker.causes(next);
+        return;
+    }
     asker.complement();
     asker.object();
     asker.prepositional();
@@ -306,6 +310,16 @@ impl Asker<'_> {
         if self.is_vague(&draft.answer) || self.is_vague(&self.clause().subject.tokens) {
             return Err(Reason::NeedsContext);
         }
+        // "the city" and "the two forces" need the text, but not characters of a story.
+        let answer_start = draft.answer.start;
+        let is_pointing = definite(self.writer.sentence, answer_start, draft.answer.end)
+            .is_some_and(|it| it.is_bare || self.token(answer_start + 1).tag == Tag::Num);
+        if !self.is_story && (wording.definites > 0 || is_pointing) {
+            return Err(Reason::NeedsContext);
+        }
+        if self.is_cut_list(draft) {
+            return Err(Reason::UnclearStructure);
+        }
         if wording.words > MAX_QUESTION || answer.len() > MAX_ANSWER {
             return Err(Reason::TooLong);
         }
@@ -328,6 +342,8 @@ impl Asker<'_> {
             return Err(Reason::ContainsAnswer);
         }
         let of_words = |count: usize| count as f64 / wording.words.max(1) as f64;
+        let verb = self.token(self.clause().verb.auxiliary.unwrap_or(self.clause().verb.main));
+        let answer_head = noun_phrase(self.writer.sentence, answer_start).map(|noun| self.token(noun.head).tag);
         Ok(RuleQuestion {
             question: format!("{}?", wording.text),
             answer: self.bytes(&draft.answer),
@@ -341,8 +357,31 @@ impl Asker<'_> {
                 replaced_pronouns: wording.replaced,
                 is_later_clause: self.clause().is_later,
                 specific_words: of_words(wording.specific),
+                names: wording.names,
+                described: wording.described,
+                content_words: wording.content,
+                is_past: verb.tag == Tag::Past,
+                is_opaque: self.clause().is_opaque,
+                answers_with_name: matches!(answer_head, Some(Tag::Name)),
+                is_story: self.is_story,
             },
         })
+    }
+
+    /// Whether the list at the end of a part goes on in the sentence.
+    fn is_cut_list(&self, draft: &Draft) -> bool {
+        let sentence = self.writer.sentence;
+        let is_cut = |tokens: &Range<usize>| {
+            let has_comma = tokens.clone().any(|at| sentence.is_mark(at, ","));
+            let next = sentence.get(tokens.end + 1);
+            let goes_on = next.is_some_and(|next| next.is_any(&["and", "or"]));
+            has_comma && sentence.is_mark(tokens.end, ",") && goes_on
+        };
+        let parts = draft.pieces.iter().filter_map(|piece| match piece {
+            Piece::Tokens(tokens) => Some(tokens),
+            Piece::Words(_) => None,
+        });
+        parts.chain([&draft.answer]).any(is_cut)
     }
 
     /// Whether the question ends within a phrase: "stripping the".

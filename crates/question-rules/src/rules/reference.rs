@@ -1,6 +1,6 @@
 //! What pronouns refer to.
 
-use super::animacy::{Animacy, animacy, gender};
+use super::animacy::{Animacy, animacy, gender, kind_of_name};
 use crate::lexicon::{Gender, LEXICON};
 use crate::morphology::singular;
 use crate::parse::{Clause, NounPhrase, Sentence, noun_phrase};
@@ -27,6 +27,8 @@ pub struct Entity {
 #[derive(Debug, Default)]
 pub struct References {
     entities: Vec<Entity>,
+    /// Names of the paragraph whose kind is known, as "Bristol University" is a university, with their sentence.
+    named: Vec<(String, String, usize)>,
 }
 
 impl References {
@@ -79,6 +81,9 @@ impl References {
         let is_placed = head.tag == Tag::Name
             && animacy(sentence, noun) == Animacy::Unknown
             && before.is_some_and(|before| before.is_any(&["in", "at", "from", "near", "to", "into"]));
+        if let Some(kind) = kind_of_name(sentence, &noun.core()) {
+            self.named.push((kind, name.clone(), number));
+        }
         self.entities.push(Entity {
             name,
             head: sentence.tokens[noun.head].lower.clone(),
@@ -89,6 +94,13 @@ impl References {
             is_common: sentence.tokens[noun.head].tag == Tag::Noun,
             place: (number, noun.tokens.start),
         });
+    }
+
+    /// The name that "the city" refers to: the only one of its kind in the sentences before.
+    pub fn named(&self, kind: &str, number: usize) -> Option<&str> {
+        let mut of_kind = self.named.iter().filter(|it| it.0 == kind && it.2 < number).map(|it| it.1.as_str());
+        let first = of_kind.next()?;
+        of_kind.all(|name| name == first).then_some(first)
     }
 
     /// The name of what a pronoun at a token of a sentence refers to: the only possibility in the sentence before this
