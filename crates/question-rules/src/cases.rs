@@ -23,14 +23,20 @@ impl Cases {
     /// Reads the words of a sentence.
     pub fn add(&mut self, tokens: &[Token]) {
         let mut is_first = true;
-        for token in tokens.iter().filter(|token| token.is_word()) {
+        // A heading in capitals has no names.
+        let is_counted = tokens.iter().any(|token| token.is_word() && !token.is_capitalised());
+        for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.is_word()) {
             if !token.is_capitalised() {
                 self.lower.insert(token.lower.clone());
             } else if !is_first {
                 self.names.insert(token.lower.clone());
             }
-            self.counts.0 += usize::from(!is_first);
-            self.counts.1 += usize::from(!is_first && token.is_capitalised() && !token.is("i"));
+            // Direct speech begins with a capital letter.
+            let begins = at == 0 || !tokens[at - 1].is_word() && !tokens[at - 1].is_any(&[",", "-"]);
+            if is_counted && !begins && !token.is("i") {
+                self.counts.0 += 1;
+                self.counts.1 += usize::from(token.is_capitalised());
+            }
             is_first = false;
         }
         self.add_surnames(tokens);

@@ -133,8 +133,9 @@ fn of_sentence(
         leave_out(reason);
     }
     for (at, clause) in clauses.iter().enumerate() {
-        let writer = Writer { sentence: &parsed, clause, references, number };
-        rules::ask(writer, clauses.get(at + 1), cases.is_story(), &mut found);
+        let is_story = cases.is_story();
+        let writer = Writer { sentence: &parsed, clause, references, number, is_story };
+        rules::ask(writer, clauses.get(at + 1), &mut found);
     }
     found
 }

@@ -35,7 +35,7 @@ pub struct Clause {
 }
 
 /// A part of a clause.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phrase {
     /// What it is.
     pub kind: PhraseKind,

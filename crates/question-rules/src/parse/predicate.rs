@@ -128,10 +128,14 @@ pub fn unrecognised(sentence: &Sentence, start: usize) -> Option<Predicate> {
     }
     // Each finite verb needs a word that begins its clause.
     let mut clauses = 0;
-    for token in &sentence.tokens[start..end] {
+    for (at, token) in sentence.tokens.iter().enumerate().take(end).skip(start) {
         match token.tag {
+            // "took the timber and built a cabin"
+            Tag::Conj if begins_verb(sentence, at + 1) => clauses += 1,
+            Tag::Sub if token.is_any(&["as", "than"]) => {}
             Tag::Wh | Tag::Sub => clauses += 1,
             Tag::Mark if token.text != "," => return None,
+            Tag::Past if is_reduced(sentence, at) => {}
             tag if tag.is_finite() && clauses == 0 => return None,
             tag if tag.is_finite() => clauses -= 1,
             _ => {}
@@ -266,7 +270,8 @@ fn tells(sentence: &Sentence, at: usize) -> bool {
 fn is_reduced(sentence: &Sentence, at: usize) -> bool {
     let follows_noun = at > 0 && sentence.tokens[at - 1].tag.is_noun();
     let next = sentence.get(at + 1);
-    let has_no_object = next.is_some_and(|next| next.is_any(&["by", "in", "at", "for", "from", "to", "with", "on", "as"]));
+    let has_no_object =
+        next.is_some_and(|next| next.is_any(&["by", "in", "at", "for", "from", "to", "with", "on", "as"]));
     follows_noun && has_no_object && can_be_participle(sentence, at)
 }
 

@@ -52,7 +52,9 @@ impl Asker<'_> {
     /// Whether a phrase tells a time.
     pub(super) fn is_time(&self, phrase: &Phrase) -> bool {
         let Some(noun) = &phrase.noun else { return false };
-        let words = noun.tokens.clone().map(|at| self.token(at));
+        // "a movement that began in the 1730s" is no time.
+        let end = if phrase.kind == PhraseKind::Noun { noun.core_end } else { noun.tokens.end };
+        let words = (noun.tokens.start..end).map(|at| self.token(at));
         let is_prepositional = phrase.kind == PhraseKind::Prepositional;
         let preposition = self.token(phrase.tokens.start);
         let prepositions = [
@@ -143,7 +145,8 @@ impl Asker<'_> {
             following.is_some_and(|it| self.token(it.tokens.start).is_any(&["to", "until", "till", "through"]));
         // "on the evening before the wedding"
         let is_relative = following.is_some_and(|it| self.token(it.tokens.start).is_any(&["before", "after", "of"]));
-        if first.is("from") || is_range || is_relative {
+        let is_half = first.is("between") && !phrase.tokens.clone().any(|at| self.token(at).is("and"));
+        if first.is("from") || is_half || is_range || is_relative {
             return self.leave_out(phrase.tokens.clone(), Some(Rule::Time), Reason::UnclearStructure);
         }
         // "in three years", "two years", "ten miles a day"

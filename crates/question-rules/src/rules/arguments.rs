@@ -8,7 +8,7 @@ use super::reference::can_own;
 use super::word_lists::{ACTION_ENDINGS, EVENTS, MOVING, UNIQUE};
 use super::wording::Piece;
 use crate::lexicon::LEXICON;
-use crate::parse::{NounPhrase, Phrase, PhraseKind};
+use crate::parse::{NounPhrase, Phrase, PhraseKind, noun_phrase};
 use crate::question::{Reason, Rule};
 use crate::tag::Tag;
 
@@ -232,6 +232,22 @@ impl Asker<'_> {
             self.inverted(word, &without)
         });
         self.add(Rule::Complement, first.tokens.start..end, pieces, 1);
+    }
+
+    /// A description after "be" that was not recognised as a whole: "Oslo is a city that …".
+    pub(super) fn opaque_complement(&mut self) {
+        let clause = self.clause().clone();
+        let sentence = self.writer.sentence;
+        let is_name = self.token(clause.subject.head).tag == Tag::Name;
+        let Some(first) = clause.phrases.first().filter(|_| clause.verb.is_copula(sentence) && is_name) else { return };
+        let noun = noun_phrase(sentence, first.tokens.start).filter(|noun| self.token(noun.head).tag == Tag::Noun);
+        let has_article = self.token(first.tokens.start).is_any(&["a", "an", "the"]);
+        let Some(noun) = noun.filter(|noun| has_article && noun.tokens.end < first.tokens.end) else { return };
+        let (start, answer) = (first.tokens.start, first.tokens.clone());
+        let described = Phrase { kind: PhraseKind::Noun, tokens: answer.clone(), noun: Some(noun) };
+        let word = self.complement_word(&clause.subject, &described);
+        let pieces = word.and_then(|word| self.inverted(word, &[start]));
+        self.add(Rule::Complement, answer, pieces, 1);
     }
 
     fn complement_word(&self, subject: &NounPhrase, complement: &Phrase) -> Result<&'static str, Reason> {

@@ -15,9 +15,9 @@ use std::ops::Range;
 pub use reference::References;
 
 use self::specific::definite;
-use self::word_lists::{KEPT_LEADS, NEED_OBJECT, NO_NOUN, TWO_OBJECTS, VAGUE};
-use self::wording::Piece;
+use self::word_lists::{KEPT_LEADS, NEED_OBJECT, NO_NOUN, QUANTIFIERS, TWO_OBJECTS, VAGUE};
 pub use self::wording::Writer;
+use self::wording::{Piece, Wording};
 use crate::lexicon::LEXICON;
 use crate::parse::{Clause, NounPhrase, Phrase, PhraseKind, can_be_participle, noun_phrase};
 use crate::question::{Candidates, Features, LeftOut, Reason, Rule, RuleQuestion};
@@ -49,8 +49,8 @@ struct Draft {
 }
 
 /// Adds the questions about a clause, and what was left out.
-pub fn ask(writer: Writer, next: Option<&Clause>, is_story: bool, found: &mut Candidates) {
-    let (sentence, clause) = (writer.sentence, writer.clause);
+pub fn ask(writer: Writer, next: Option<&Clause>, found: &mut Candidates) {
+    let (sentence, clause, is_story) = (writer.sentence, writer.clause, writer.is_story);
     let sentence_words = sentence.tokens.iter().filter(|token| token.is_word()).count();
     let mut asker = Asker { writer, sentence_words, is_story, found };
     let parts = clause.phrases.iter().map(|phrase| phrase.tokens.clone()).chain([clause.subject.tokens.clone()]);
@@ -72,13 +72,16 @@ pub fn ask(writer: Writer, next: Option<&Clause>, is_story: bool, found: &mut Ca
         let whole = clause.subject.tokens.start..clause.verb.tokens.end;
         return asker.leave_out(whole, None, Reason::UnclearStructure);
     }
-    if asker.is_uncertain() || asker.disagrees() || asker.is_participle() || asker.has_loose_noun() {
+    // "may, on her marriage, change": the verb is not found
+    let is_modal = sentence.tokens[clause.verb.main].tag == Tag::Modal;
+    if is_modal || asker.is_uncertain() || asker.disagrees() || asker.is_participle() || asker.has_loose_noun() {
         let whole = clause.subject.tokens.start..clause.verb.tokens.end;
         return asker.leave_out(whole, None, Reason::UnclearStructure);
     }
     asker.subject();
     if clause.is_opaque {
         // What is before the subject was recognised.
+        asker.opaque_complement();
         asker.times();
         asker.places();
         asker.causes(next);
@@ -125,6 +128,9 @@ impl Asker<'_> {
         let has_object =
             clause.phrases.first().is_some_and(|it| matches!(it.kind, PhraseKind::Noun | PhraseKind::Content));
         let lacks_object = !has_object && NEED_OBJECT.contains(&base);
+        // "Names used as surnames are …"
+        let next = self.token(clause.verb.tokens.end).tag;
+        let lacks_object = lacks_object || clause.is_opaque && matches!(next, Tag::Prep | Tag::Sub | Tag::To);
         clause.verb.auxiliary.is_none() && (is_by || lacks_object) && can_be_participle(sentence, clause.verb.main)
     }
 
@@ -292,6 +298,11 @@ impl Asker<'_> {
         if answer.iter().any(|token| token.is_any(&pointing)) {
             return Err(Reason::NeedsContext);
         }
+        // "blew harder"
+        let adverbs = ["harder", "louder", "faster", "longer", "deeper", "higher", "further", "farther", "closer"];
+        if answer.len() == 1 && answer[0].is_any(&adverbs) {
+            return Err(Reason::UnclearStructure);
+        }
         if answer.iter().take(2).any(|token| token.is_any(&["other", "same", "another"])) {
             return Err(Reason::NeedsContext);
         }
@@ -314,10 +325,15 @@ impl Asker<'_> {
         let answer_start = draft.answer.start;
         let is_pointing = definite(self.writer.sentence, answer_start, draft.answer.end)
             .is_some_and(|it| it.is_bare || self.token(answer_start + 1).tag == Tag::Num);
-        if !self.is_story && (wording.definites > 0 || is_pointing) {
-            return Err(Reason::NeedsContext);
+        if !self.is_story {
+            if wording.definites > 0 || is_pointing || self.is_open(draft) {
+                return Err(Reason::NeedsContext);
+            }
+            if self.is_anonymous(draft, &wording, answer.len()) {
+                return Err(Reason::TooGeneral);
+            }
         }
-        if self.is_cut_list(draft) {
+        if self.is_cut_off(draft) {
             return Err(Reason::UnclearStructure);
         }
         if wording.words > MAX_QUESTION || answer.len() > MAX_ANSWER {
@@ -338,7 +354,9 @@ impl Asker<'_> {
         let asked: Vec<&str> = lower.split(|letter: char| !letter.is_alphanumeric()).collect();
         // "Which university": the kind is part of the name.
         let asked = if lower.starts_with("which ") { &asked[2..] } else { &asked[..] };
-        if answer.iter().filter(is_meaningful).any(|token| asked.contains(&token.lower.as_str())) {
+        // A long answer may have a word of the question.
+        let checked = if answer.len() > 6 { 3 } else { answer.len() };
+        if answer.iter().take(checked).filter(is_meaningful).any(|token| asked.contains(&token.lower.as_str())) {
             return Err(Reason::ContainsAnswer);
         }
         let of_words = |count: usize| count as f64 / wording.words.max(1) as f64;
@@ -368,20 +386,53 @@ impl Asker<'_> {
         })
     }
 
-    /// Whether the list at the end of a part goes on in the sentence.
-    fn is_cut_list(&self, draft: &Draft) -> bool {
+    /// Whether an answer needs the text: "many widows", "his plans", "in the early years", "in the room where it was".
+    fn is_open(&self, draft: &Draft) -> bool {
+        let tokens = || draft.answer.clone().map(|at| self.token(at));
+        let first = self.token(draft.answer.start);
+        let is_quantity = draft.rule == Rule::Subject && (first.is_any(&QUANTIFIERS) || first.tag == Tag::Num);
+        let has_pronoun = tokens().any(|token| {
+            let is_personal = matches!(token.tag, Tag::Poss | Tag::Pron);
+            is_personal && !token.lower.contains("sel") && !token.is_any(&["who", "which", "that"])
+        });
+        let has_name = tokens()
+            .any(|token| token.tag == Tag::Name || token.text.starts_with(|first: char| first.is_ascii_digit()));
+        let needs_name = matches!(draft.rule, Rule::Time | Rule::Place);
+        is_quantity || has_pronoun || needs_name && !has_name
+    }
+
+    /// Whether the question names nothing that tells what it is about. One in the present may be about a kind of things.
+    fn is_anonymous(&self, draft: &Draft, wording: &Wording, answer_words: usize) -> bool {
+        if wording.names > 0 {
+            return false;
+        }
+        let verb = self.token(self.clause().verb.auxiliary.unwrap_or(self.clause().verb.main));
+        let is_short = draft.rule == Rule::Subject && wording.content < if answer_words > 1 { 4 } else { 5 };
+        verb.tag == Tag::Past || is_short
+    }
+
+    /// Whether the list or the relative clause at the end of a part goes on in the sentence.
+    fn is_cut_off(&self, draft: &Draft) -> bool {
         let sentence = self.writer.sentence;
         let is_cut = |tokens: &Range<usize>| {
+            let comma = tokens.end;
             let has_comma = tokens.clone().any(|at| sentence.is_mark(at, ","));
-            let next = sentence.get(tokens.end + 1);
-            let goes_on = next.is_some_and(|next| next.is_any(&["and", "or"]));
-            has_comma && sentence.is_mark(tokens.end, ",") && goes_on
+            let is_joint = |at: usize| sentence.get(at).is_some_and(|next| next.is_any(&["and", "or"]));
+            let end = noun_phrase(sentence, comma + 1).map_or(comma + 1, |noun| noun.tokens.end);
+            let is_list = end > comma + 1 && (is_joint(end) || sentence.is_mark(end, ",") && is_joint(end + 1));
+            sentence.is_mark(comma, ",") && (has_comma && is_joint(comma + 1) || is_list)
+        };
+        // "in which stones"
+        let is_open = |tokens: &Range<usize>| {
+            let begins = |token: &Token| token.tag == Tag::Wh || token.is("that") && token.tag == Tag::Sub;
+            let relative = tokens.clone().rev().find(|&at| begins(self.token(at)));
+            relative.is_some_and(|at| !(at..tokens.end).any(|at| self.token(at).tag.is_finite()))
         };
         let parts = draft.pieces.iter().filter_map(|piece| match piece {
             Piece::Tokens(tokens) => Some(tokens),
             Piece::Words(_) => None,
         });
-        parts.chain([&draft.answer]).any(is_cut)
+        parts.chain([&draft.answer]).any(|tokens| is_cut(tokens) || is_open(tokens))
     }
 
     /// Whether the question ends within a phrase: "stripping the".

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::word_lists::UNIQUE;
+use super::word_lists::{KINDS, THINGS, UNIQUE};
 use crate::lexicon::LEXICON;
 use crate::parse::{Sentence, noun_phrase};
 use crate::tag::Tag;
@@ -30,6 +30,14 @@ pub fn definite(sentence: &Sentence, at: usize, end: usize) -> Option<Definite> 
         })
     };
     let head = &sentence.tokens[noun.head];
+    // "the Act"
+    let known = LEXICON.known(&head.lower).unwrap_or_default();
+    let is_kind =
+        KINDS.contains(&head.lower) || THINGS.contains(&head.lower) || known.iter().any(|it| it.0 == Tag::Noun);
+    let has_more = sentence.get(noun.tokens.end).is_some_and(|next| next.is("of"));
+    if head.tag == Tag::Name && tokens.len() == 2 && is_kind && !has_more {
+        return Some(Definite { is_bare: true });
+    }
     let is_time = LEXICON.is_time(&head.lower);
     if is_named(at..noun.tokens.end.min(end)) || UNIQUE.contains(&head.lower) || is_time {
         return None;

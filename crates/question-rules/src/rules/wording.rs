@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::reference::{References, can_own, can_refer};
+use super::reference::{Pronoun, References, can_own, can_refer};
 use super::specific::definite;
 use crate::lexicon::LEXICON;
 use crate::morphology::third_person;
@@ -115,6 +115,8 @@ pub struct Writer<'a> {
     pub references: &'a References,
     /// The number of the sentence.
     pub number: usize,
+    /// Whether the text has almost no names.
+    pub is_story: bool,
 }
 
 impl Writer<'_> {
@@ -164,7 +166,10 @@ impl Writer<'_> {
             }
             let token = &self.sentence.tokens[at];
             let is_of_verb = self.clause.verb.tokens.contains(&at) || length == 1;
-            if token.tag == Tag::Adv && token.is_any(&CONNECTING) && is_of_verb {
+            // "so many that …"
+            let next = self.sentence.get(at + 1).map(|next| next.tag);
+            let is_degree = token.is("so") && matches!(next, Some(Tag::Adj | Tag::Adv | Tag::Det));
+            if token.tag == Tag::Adv && token.is_any(&CONNECTING) && is_of_verb && !is_degree {
                 continue;
             }
             let before_of = self.sentence.get(at + 1).is_some_and(|next| next.is("of"));
@@ -237,7 +242,8 @@ impl Writer<'_> {
         if is_first && token.is("it") && IMPERSONAL.contains(&verb.as_str()) {
             return Err(Reason::UnknownReference);
         }
-        let found = self.references.resolve(&token.lower, self.number, at, is_first);
+        let pronoun = Pronoun { word: &token.lower, number: self.number, token: at, is_subject: is_first };
+        let found = self.references.resolve(&pronoun, self.is_story);
         let Some(name) = found else { return Err(Reason::UnknownReference) };
         if !is_first && can_refer(self.sentence, subject, &token.lower) {
             // An object that cannot be the subject itself.
