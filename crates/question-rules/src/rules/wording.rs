@@ -191,6 +191,7 @@ impl Writer<'_> {
             let replacement = self.replacement(at, token)?;
             if replacement.is_some() {
                 wording.replaced += 1;
+                wording.names += 1;
             }
             let text = replacement.unwrap_or_else(|| spelling(token, self.is_first(at)));
             push(&mut wording.text, &text, separate);
