@@ -1,7 +1,8 @@
 //! The clauses of a sentence: leading phrases, the subject, the verb and what follows.
 
 use super::noun_phrase::{NounPhrase, Place, after_adverbs, base, begins_verb, joined};
-use super::predicate::{can_be_participle, predicate, prepositional, unrecognised};
+use super::predicate::{can_be_participle, predicate, prepositional};
+use super::unrecognised::unrecognised;
 use super::verb_group::verb_group;
 use super::{Clause, Phrase, PhraseKind, Sentence};
 use crate::lexicon::LEXICON;

@@ -4,6 +4,7 @@ mod clause;
 mod extent;
 mod noun_phrase;
 mod predicate;
+mod unrecognised;
 mod verb_group;
 
 use std::ops::Range;

@@ -20,7 +20,7 @@ pub struct Predicate {
     /// A relative clause that begins after a comma: the noun phrase that it belongs to, and the token after the pronoun.
     pub relatives: Vec<(NounPhrase, usize)>,
     /// Where the last relative clause or apposition that was skipped ends.
-    skipped_to: Option<usize>,
+    pub skipped_to: Option<usize>,
     /// Where the next clause begins, and whether it has the same subject.
     pub next: Option<(usize, bool)>,
 }
@@ -102,48 +102,6 @@ fn step(sentence: &Sentence, at: usize, found: &mut Predicate) -> Result<Option<
         found.phrases.push(Phrase { kind, tokens: at..end, noun });
     }
     Ok(Some(end))
-}
-
-/// The most tokens of a predicate that is not recognised.
-const MAX_OPAQUE: usize = 16;
-
-/// What follows a verb as one phrase, for questions that keep it as it is. It ends with the clause, or else where a comma
-/// begins something that can be left out. `None` if another clause or a misread verb may be in it.
-pub fn unrecognised(sentence: &Sentence, start: usize) -> Option<Predicate> {
-    let whole = (start..).find(|&at| sentence.is_end(at))?;
-    // A colon or a dash begins a part of what is before it.
-    let mark = sentence.get(whole)?;
-    if !mark.is_any(&[".", "!", ";"]) {
-        return None;
-    }
-    let begins_addition = |at: usize| {
-        let Some(next) = sentence.get(at + 1) else { return false };
-        let adds = matches!(next.tag, Tag::Wh | Tag::Ing | Tag::Part | Tag::Sub)
-            || next.is_any(&["including", "such", "with", "but", "although", "while"]);
-        sentence.is_mark(at, ",") && adds && !is_listed(sentence, at + 1)
-    };
-    let end = (start + 3..whole).find(|&at| begins_addition(at)).unwrap_or(whole);
-    if end < start + 3 || end > start + MAX_OPAQUE {
-        return None;
-    }
-    // Each finite verb needs a word that begins its clause.
-    let mut clauses = 0;
-    for (at, token) in sentence.tokens.iter().enumerate().take(end).skip(start) {
-        match token.tag {
-            // "took the timber and built a cabin"
-            Tag::Conj if begins_verb(sentence, at + 1) => clauses += 1,
-            Tag::Sub if token.is_any(&["as", "than"]) => {}
-            Tag::Wh | Tag::Sub => clauses += 1,
-            Tag::Mark if token.text != "," => return None,
-            Tag::Past if is_reduced(sentence, at) => {}
-            tag if tag.is_finite() && clauses == 0 => return None,
-            tag if tag.is_finite() => clauses -= 1,
-            _ => {}
-        }
-    }
-    let phrases = vec![Phrase { kind: PhraseKind::Content, tokens: start..end, noun: None }];
-    let cut_off = usize::from(end < whole);
-    Some(Predicate { phrases, end, cut_off, relatives: Vec::new(), skipped_to: None, next: None })
 }
 
 type Found = (PhraseKind, usize, Option<NounPhrase>);
@@ -267,7 +225,7 @@ fn tells(sentence: &Sentence, at: usize) -> bool {
 }
 
 /// Whether a verb is rather a participle that belongs to the noun before it: "operated by", "built in".
-fn is_reduced(sentence: &Sentence, at: usize) -> bool {
+pub fn is_reduced(sentence: &Sentence, at: usize) -> bool {
     let follows_noun = at > 0 && sentence.tokens[at - 1].tag.is_noun();
     let next = sentence.get(at + 1);
     let has_no_object =

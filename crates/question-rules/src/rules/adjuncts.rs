@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::Asker;
 use super::animacy::{Animacy, animacy};
-use super::arguments::belongs_to_verb;
+use super::prepositions::belongs_to_verb;
 use crate::lexicon::LEXICON;
 use crate::parse::{Clause, Phrase, PhraseKind};
 use crate::question::{Reason, Rule};
