@@ -1,6 +1,7 @@
 //! Phrases and clauses of a tagged sentence. What is not recognised with certainty is an error, not a guess.
 
 mod clause;
+mod continuation;
 mod extent;
 mod noun_phrase;
 mod predicate;
