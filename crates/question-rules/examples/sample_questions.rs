@@ -1,36 +1,26 @@
-//! Draws random sentences of a file and prints the questions about them, one a line: rule, question, answer, sentence and
-//! features, separated by tabs. The file has a sentence a line and an empty line between passages. A sentence without questions has a
-//! line with the reason instead of a rule.
+//! Draws random sentences of a text and prints the questions about them, one a line: rule, question, answer, sentence, confidence
+//! and features, separated by tabs. An empty line ends a paragraph. A sentence without questions has a line with the reason
+//! instead of a rule.
 //!
 //! `cargo run --example sample_questions FILE SENTENCES SEED [PER_SENTENCE]`
 
 use std::io::{self, Write};
+use std::ops::Range;
 
-use question_rules::{Candidates, candidates};
+use question_rules::{Candidates, Rules};
+use text_prep::spans::{paragraphs, sentences};
 
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |at: usize| arguments.get(at).and_then(|argument| argument.parse::<u64>().ok());
     let (Some(path), Some(wanted), Some(seed)) = (arguments.first(), number(1), number(2)) else {
-        return Err(io::Error::other(
-            "expected a file with a sentence a line, a number of sentences and a random seed",
-        ));
+        return Err(io::Error::other("expected a text file, a number of sentences and a random seed"));
     };
     let per_sentence = number(3).map_or(usize::MAX, |most| most as usize);
     let text = std::fs::read_to_string(path)?;
-    let mut all: Vec<(String, Candidates, &str)> = Vec::new();
-    for passage in text.split("\n\n") {
-        let mut sentences = Vec::new();
-        let mut start = 0;
-        for line in passage.split_inclusive('\n') {
-            sentences.push(start..start + line.trim_end().len());
-            start += line.len();
-        }
-        let found = candidates(passage, &sentences);
-        all.extend(sentences.into_iter().zip(found).map(|(at, found)| (passage[at].to_owned(), found, passage)));
-    }
-    let asked = all.iter().filter(|(_, found, _)| !found.questions.is_empty()).count();
-    let questions: usize = all.iter().map(|(_, found, _)| found.questions.len().min(per_sentence)).sum();
+    let mut all = candidates(&text);
+    let asked = all.iter().filter(|(_, found)| !found.questions.is_empty()).count();
+    let questions: usize = all.iter().map(|(_, found)| found.questions.len().min(per_sentence)).sum();
     let mut out = io::stdout().lock();
     writeln!(out, "# {} sentences, {asked} with questions, {questions} questions; seed {seed}", all.len())?;
     // The first sentences of a random order.
@@ -38,10 +28,16 @@ fn main() -> io::Result<()> {
     for drawn in 0..all.len().min(wanted as usize) {
         let at = drawn + (next(&mut state) % (all.len() - drawn) as u64) as usize;
         all.swap(drawn, at);
-        let (sentence, found, passage) = &all[drawn];
-        for one in found.questions.iter().take(per_sentence) {
-            let answer = &passage[one.answer.clone()];
-            writeln!(out, "{:?}\t{}\t{answer}\t{sentence}\t{:?}", one.rule, one.question, one.features)?;
+        let (sentence, found) = &all[drawn];
+        let sentence = text[sentence.clone()].replace(['\n', '\t'], " ");
+        for one in found.best(per_sentence) {
+            let answer = text[one.answer.clone()].replace('\n', " ");
+            let confidence = one.features.confidence(one.rule);
+            writeln!(
+                out,
+                "{:?}\t{}\t{answer}\t{sentence}\t{confidence:.3}\t{:?}",
+                one.rule, one.question, one.features
+            )?;
         }
         if found.questions.is_empty() {
             let reason = found.left_out.first().map_or("nothing to ask about".into(), |one| one.reason.to_string());
@@ -49,6 +45,19 @@ fn main() -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The questions about each sentence of a text.
+fn candidates(text: &str) -> Vec<(Range<usize>, Candidates)> {
+    let mut rules = Rules::new(text, sentences(text));
+    let mut all = Vec::new();
+    for paragraph in paragraphs(text) {
+        rules.begin_paragraph(paragraph.clone());
+        let inside = sentences(&text[paragraph.clone()]);
+        let inside = inside.into_iter().map(|it| it.start + paragraph.start..it.end + paragraph.start);
+        all.extend(inside.map(|sentence| (sentence.clone(), rules.candidates(&sentence))));
+    }
+    all
 }
 
 /// The next number of the generator SplitMix64.

@@ -12,17 +12,30 @@ pub struct Cases {
     names: HashSet<String>,
     surnames: HashSet<String>,
     places: HashSet<String>,
+    /// Words within sentences, and how many of them are capitalised.
+    counts: (usize, usize),
 }
+
+/// A text with fewer capitalised words within sentences, as a fraction, is a story about characters without names.
+const STORY_NAMES: f64 = 0.02;
 
 impl Cases {
     /// Reads the words of a sentence.
     pub fn add(&mut self, tokens: &[Token]) {
         let mut is_first = true;
-        for token in tokens.iter().filter(|token| token.is_word()) {
+        // A heading in capitals has no names.
+        let is_counted = tokens.iter().any(|token| token.is_word() && !token.is_capitalised());
+        for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.is_word()) {
             if !token.is_capitalised() {
                 self.lower.insert(token.lower.clone());
             } else if !is_first {
                 self.names.insert(token.lower.clone());
+            }
+            // Direct speech begins with a capital letter.
+            let begins = at == 0 || !tokens[at - 1].is_word() && !tokens[at - 1].is_any(&[",", "-"]);
+            if is_counted && !begins && !token.is("i") {
+                self.counts.0 += 1;
+                self.counts.1 += usize::from(token.is_capitalised());
             }
             is_first = false;
         }
@@ -43,6 +56,12 @@ impl Cases {
                 self.surnames.insert(last.lower.clone());
             }
         }
+    }
+
+    /// Whether the text has almost no names: "the fox" is then as good as a name.
+    pub fn is_story(&self) -> bool {
+        let (words, names) = self.counts;
+        (names as f64) < STORY_NAMES * words as f64
     }
 
     /// Whether it is the name of a person, in lower case.

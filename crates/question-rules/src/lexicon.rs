@@ -270,6 +270,8 @@ pub fn by_ending(word: &str) -> Vec<Choice> {
         vec![(Tag::Adv, 0)]
     } else if ends(&["ing"]) {
         vec![(Tag::Ing, 0), (Tag::Noun, -2)]
+    } else if word.starts_with("un") && ends(&["ed"]) {
+        vec![(Tag::Adj, 0), (Tag::Part, -1)]
     } else if ends(&["ed"]) {
         vec![(Tag::Past, 0), (Tag::Part, 0), (Tag::Adj, -2)]
     } else if is_derived(word) && !ends(&["ns", "ts"]) || ends(&["ian", "ist"]) {

@@ -2,6 +2,7 @@
 //!
 //! | module | contents |
 //! |---|---|
+//! | `abbreviations` | questions about abbreviations |
 //! | `token` | the words and marks of a sentence |
 //! | `cases` | the words of a text by their case |
 //! | `language` | whether a text is English |
@@ -14,6 +15,7 @@
 //! What is doubtful is left out, with the reason. A paragraph that is not English by its function
 //! words gives no questions, nor does one of few words in a text that is not English.
 
+mod abbreviations;
 mod cases;
 mod language;
 mod lexicon;
@@ -31,7 +33,7 @@ pub use question::{Candidates, Features, LeftOut, Reason, Rule, RuleQuestion};
 
 use cases::Cases;
 use parse::Sentence;
-use rules::References;
+use rules::{References, Writer};
 use tag::Tag;
 use token::Token;
 
@@ -100,7 +102,7 @@ fn of_sentence(
     cases: &Cases,
     references: &mut References,
 ) -> Candidates {
-    let mut found = Candidates::default();
+    let mut found = Candidates { questions: abbreviations::questions(&tokens), left_out: Vec::new() };
     let mut leave_out = |reason| {
         found.left_out.push(LeftOut { bytes: sentence.clone(), rule: None, reason });
     };
@@ -131,7 +133,9 @@ fn of_sentence(
         leave_out(reason);
     }
     for (at, clause) in clauses.iter().enumerate() {
-        rules::ask(&parsed, clause, clauses.get(at + 1), references, number, &mut found);
+        let is_story = cases.is_story();
+        let writer = Writer { sentence: &parsed, clause, references, number, is_story };
+        rules::ask(writer, clauses.get(at + 1), &mut found);
     }
     found
 }

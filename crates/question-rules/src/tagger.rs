@@ -61,6 +61,10 @@ fn choices(tokens: &[Token], at: usize, cases: &Cases) -> Vec<Choice> {
     if is_acronym && is_mixed || token.is_capitalised() && LEXICON.kind_of_place(&token.lower).is_some() {
         return vec![(Tag::Name, 0)];
     }
+    // "Most Norwegians"
+    if token.is("most") && at == 0 && tokens.get(1).is_some_and(Token::is_capitalised) {
+        return vec![(Tag::Adj, 0)];
+    }
     let known = LEXICON.known(&token.lower);
     let is_first = !tokens[..at].iter().any(Token::is_word);
     let is_capitalised = |next: &Token| next.is_word() && next.is_capitalised() && !next.is("i");
@@ -99,7 +103,9 @@ fn choices(tokens: &[Token], at: usize, cases: &Cases) -> Vec<Choice> {
             (false, true) => 3,
             (false, false) => 0,
         };
-        choices.push((Tag::Name, weight));
+        if !(is_first && is_quantity) {
+            choices.push((Tag::Name, weight));
+        }
     } else if choices.is_empty() {
         choices = known.unwrap_or_default().to_vec();
     }

@@ -114,6 +114,7 @@ fn name(rule: Rule) -> &'static str {
         Rule::Cause => "rule_cause",
         Rule::Possessor => "rule_possessor",
         Rule::Apposition => "rule_apposition",
+        Rule::Abbreviation => "rule_abbreviation",
     }
 }
 

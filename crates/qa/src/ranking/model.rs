@@ -56,7 +56,7 @@ impl Default for Ranking {
 }
 
 /// The default weights.
-const DEFAULT_WEIGHTS: [(&str, f64); 21] = [
+const DEFAULT_WEIGHTS: [(&str, f64); 22] = [
     ("fluency", -0.7),
     ("answer_probability", 0.5),
     ("answered_exactly", 0.4),
@@ -78,6 +78,7 @@ const DEFAULT_WEIGHTS: [(&str, f64); 21] = [
     ("rule_agent", 0.3),
     ("rule_possessor", 0.3),
     ("rule_complement", 0.3),
+    ("rule_abbreviation", 2.0),
 ];
 /// The default threshold.
 const DEFAULT_THRESHOLD: f64 = 0.5;

@@ -2,6 +2,7 @@
 
 use super::noun_phrase::{NounPhrase, Place, after_adverbs, base, begins_verb, joined};
 use super::predicate::{can_be_participle, predicate, prepositional};
+use super::unrecognised::unrecognised;
 use super::verb_group::verb_group;
 use super::{Clause, Phrase, PhraseKind, Sentence};
 use crate::lexicon::LEXICON;
@@ -60,7 +61,12 @@ fn clause(
         }
     };
     let verb = verb_group(sentence, at).ok_or(Reason::UnclearStructure)?;
-    let mut rest = predicate(sentence, verb.tokens.end)?;
+    let recognised = predicate(sentence, verb.tokens.end);
+    let is_opaque = recognised.is_err();
+    let mut rest = match recognised {
+        Ok(rest) => rest,
+        Err(reason) => unrecognised(sentence, verb.tokens.end).ok_or(reason)?,
+    };
     if let Some(apposition) = apposition {
         rest.phrases.insert(0, apposition);
     }
@@ -70,14 +76,15 @@ fn clause(
     if verb.auxiliary.is_some() {
         rest.next = rest.next.filter(|&(next, is_same)| !is_same || !can_be_participle(sentence, next));
     }
-    let clause = Clause { lead, subject: subject.clone(), verb, phrases: rest.phrases, is_later, cut_off };
+    let clause = Clause { lead, subject: subject.clone(), verb, phrases: rest.phrases, is_later, cut_off, is_opaque };
     clauses.push(clause);
     for (noun, start) in relatives {
         if let Ok(verb) = verb_group(sentence, start).ok_or(())
             && let Ok(rest) = predicate(sentence, verb.tokens.end)
         {
             let phrases = rest.phrases;
-            clauses.push(Clause { lead: Vec::new(), subject: noun, verb, phrases, is_later: true, cut_off: 1 });
+            let (lead, is_later, cut_off) = (Vec::new(), true, 1);
+            clauses.push(Clause { lead, subject: noun, verb, phrases, is_later, cut_off, is_opaque: false });
         }
     }
     Ok(rest.next.map(|(next, is_same)| (next, is_same.then_some(subject))))
@@ -107,6 +114,22 @@ fn leading(sentence: &Sentence, start: usize, lead: &mut Vec<Phrase>, cut_off: &
                 let follows = after_comma(end);
                 lead.push(Phrase { kind, tokens: at..end, noun });
                 at = follows;
+            }
+            // "Due to the drought, …"
+            _ if is_cause(sentence, at) => {
+                let noun = joined(sentence, at + 2, Place::Object).ok_or(Reason::UnclearStructure)?;
+                let end = noun.tokens.end;
+                if !sentence.is_mark(end, ",") {
+                    return Err(Reason::UnclearStructure);
+                }
+                lead.push(Phrase { kind: PhraseKind::Cause, tokens: at..end, noun: Some(noun) });
+                at = end + 1;
+            }
+            // "As of 2012, …"
+            Tag::Sub if token.is("as") && sentence.get(at + 1).is_some_and(|of| of.is("of")) => {
+                let (kind, end, noun) = prepositional(sentence, at + 1)?;
+                lead.push(Phrase { kind, tokens: at..end, noun });
+                at = after_comma(end);
             }
             // Without its condition, the question would be misleading.
             Tag::Sub if token.is_any(&["if", "unless"]) => return Err(Reason::UnclearStructure),
@@ -145,6 +168,12 @@ fn leading(sentence: &Sentence, start: usize, lead: &mut Vec<Phrase>, cut_off: &
             }
         }
     }
+}
+
+/// Whether "due to" or "because of" begins at a token.
+fn is_cause(sentence: &Sentence, at: usize) -> bool {
+    let is = |at: usize, word| sentence.get(at).is_some_and(|token| token.is(word));
+    is(at, "due") && is(at + 1, "to") || is(at, "because") && is(at + 1, "of")
 }
 
 /// Extends the subject by what belongs to it; returns where its verb begins.

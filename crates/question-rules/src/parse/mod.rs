@@ -1,9 +1,11 @@
 //! Phrases and clauses of a tagged sentence. What is not recognised with certainty is an error, not a guess.
 
 mod clause;
+mod continuation;
 mod extent;
 mod noun_phrase;
 mod predicate;
+mod unrecognised;
 mod verb_group;
 
 use std::ops::Range;
@@ -30,10 +32,12 @@ pub struct Clause {
     pub is_later: bool,
     /// Phrases and clauses that were cut off.
     pub cut_off: usize,
+    /// Whether what follows the verb was not recognised: it is one phrase of the kind `Content`.
+    pub is_opaque: bool,
 }
 
 /// A part of a clause.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phrase {
     /// What it is.
     pub kind: PhraseKind,

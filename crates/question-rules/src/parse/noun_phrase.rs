@@ -43,12 +43,16 @@ impl NounPhrase {
     }
 }
 
+/// Words that are a noun phrase before "of".
+const QUANTITIES: [&str; 7] = ["most", "many", "some", "all", "several", "few", "half"];
+
 /// The noun phrase that begins at a token, without "of" and coordination.
 pub fn base(sentence: &Sentence, start: usize) -> Option<NounPhrase> {
     use Tag::*;
     let tag = |at: usize| sentence.get(at).map(|token| token.tag);
     let single = |head| NounPhrase { tokens: start..head + 1, head, core_end: head + 1, owner: None, is_joined: false };
-    if tag(start)? == Pron {
+    let is_quantity = sentence.tokens.get(start)?.is_any(&QUANTITIES);
+    if tag(start)? == Pron || is_quantity && sentence.get(start + 1).is_some_and(|next| next.is("of")) {
         return Some(single(start));
     }
     let (mut at, mut head, mut owner) = (start, None, None);
@@ -59,6 +63,10 @@ pub fn base(sentence: &Sentence, start: usize) -> Option<NounPhrase> {
                 has_determiner = true;
             }
             Noun if head.is_some() && sentence.tokens[at].is("home") => break,
+            // "In 1340 Rotterdam was …"
+            Name | Det if at == start + 1 && tag(start) == Some(Num) && is_year_after_preposition(sentence, start) => {
+                break;
+            }
             Noun | Nouns | Name => head = Some(at),
             // "computer programming"
             Ing if head.is_some_and(|head| head + 1 == at)
@@ -128,6 +136,14 @@ pub fn base(sentence: &Sentence, start: usize) -> Option<NounPhrase> {
         None => return None,
     };
     Some(NounPhrase { tokens: start..head + 1, head, core_end: head + 1, owner, is_joined: false })
+}
+
+/// Whether a token is a year after "in" and the like.
+fn is_year_after_preposition(sentence: &Sentence, at: usize) -> bool {
+    let text = &sentence.tokens[at].text;
+    let is_year = text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let before = at.checked_sub(1).and_then(|at| sentence.get(at));
+    is_year && before.is_some_and(|it| it.is_any(&["in", "by", "since", "until", "from", "during", "after", "before"]))
 }
 
 /// Whether a comma is within a date or the name of a place: "April 14, 2009", "Boston, Massachusetts".

@@ -1,6 +1,7 @@
 //! What follows the verb of a clause.
 
-use super::extent::{is_listed, opaque};
+use super::continuation::{after_comma, after_conjunction};
+use super::extent::opaque;
 use super::noun_phrase::{NounPhrase, Place, after_adverbs, base, begins_verb, joined};
 use super::verb_group::base_form;
 use super::{Phrase, PhraseKind, Sentence};
@@ -9,6 +10,7 @@ use crate::question::Reason;
 use crate::tag::Tag;
 
 /// The phrases after a verb, where they end, and what follows.
+#[derive(Clone)]
 pub struct Predicate {
     /// In their order.
     pub phrases: Vec<Phrase>,
@@ -19,13 +21,13 @@ pub struct Predicate {
     /// A relative clause that begins after a comma: the noun phrase that it belongs to, and the token after the pronoun.
     pub relatives: Vec<(NounPhrase, usize)>,
     /// Where the last relative clause or apposition that was skipped ends.
-    skipped_to: Option<usize>,
+    pub skipped_to: Option<usize>,
     /// Where the next clause begins, and whether it has the same subject.
     pub next: Option<(usize, bool)>,
 }
 
 /// Words that begin a clause of cause.
-const CAUSES: [&str; 1] = ["because"];
+pub const CAUSES: [&str; 1] = ["because"];
 
 /// Noun phrases that are adverbs.
 const ADVERBIAL: [&str; 14] = [
@@ -45,43 +47,22 @@ const ADVERBIAL: [&str; 14] = [
     "very well",
 ];
 
-/// The phrases from a token to the end of the clause.
+/// The phrases from a token to the end of the clause, or to a comma after which it is not recognised.
 pub fn predicate(sentence: &Sentence, start: usize) -> Result<Predicate, Reason> {
     let mut found =
         Predicate { phrases: Vec::new(), end: start, cut_off: 0, relatives: Vec::new(), skipped_to: None, next: None };
     let mut at = start;
+    // What was found before the last comma that does not separate parts of a list.
+    let mut before_comma = None;
     while !sentence.is_end(at) {
-        let token = &sentence.tokens[at];
-        if token.is("including") {
-            found.cut_off += 1;
-            at = opaque(sentence, at + 1)?;
-            continue;
+        if sentence.is_mark(at, ",") && !found.phrases.is_empty() && !continues_list(sentence, at) {
+            before_comma = Some(Predicate { end: at, cut_off: found.cut_off + 1, ..found.clone() });
         }
-        let continued = match token.tag {
-            Tag::Mark if token.text == "," => Some(after_comma(sentence, at, &mut found)?),
-            Tag::Mark => return Err(Reason::UnclearStructure),
-            Tag::Conj => Some(after_conjunction(sentence, at, &mut found)?),
-            _ => None,
-        };
-        match continued {
-            Some(Some(end)) => {
-                at = end;
-                continue;
-            }
-            Some(None) => break,
-            None => {}
+        match step(sentence, at, &mut found) {
+            Ok(Some(end)) => at = end,
+            Ok(None) => break,
+            Err(reason) => return before_comma.ok_or(reason),
         }
-        let (kind, end, noun) = phrase(sentence, at)?;
-        if kind == PhraseKind::Apposition {
-            // A reduced or restrictive relative clause belongs to the noun phrase before it.
-            let Some(last) = found.phrases.last_mut() else { return Err(Reason::UnclearStructure) };
-            let Some(noun) = last.noun.as_mut() else { return Err(Reason::UnclearStructure) };
-            noun.tokens.end = end;
-            last.tokens.end = end;
-        } else {
-            found.phrases.push(Phrase { kind, tokens: at..end, noun });
-        }
-        at = end;
     }
     found.end = at;
     if found.next.is_none() && sentence.is_mark(at, ";") {
@@ -90,10 +71,45 @@ pub fn predicate(sentence: &Sentence, start: usize) -> Result<Predicate, Reason>
     Ok(found)
 }
 
-type Found = (PhraseKind, usize, Option<NounPhrase>);
+/// Whether a list may go on after a comma.
+fn continues_list(sentence: &Sentence, comma: usize) -> bool {
+    let Some(next) = sentence.get(comma + 1) else { return false };
+    let end = base(sentence, comma + 1).map_or(comma + 2, |noun| noun.tokens.end);
+    let is_part = !matches!(next.tag, Tag::Wh | Tag::Sub | Tag::Prep);
+    is_part && (sentence.is_mark(end, ",") || sentence.get(end).is_some_and(|it| it.tag == Tag::Conj))
+}
+
+/// Adds the phrase that begins at a token; returns where it ends, or `None` if the clause ends here.
+fn step(sentence: &Sentence, at: usize, found: &mut Predicate) -> Result<Option<usize>, Reason> {
+    let token = &sentence.tokens[at];
+    if token.is("including") {
+        found.cut_off += 1;
+        return opaque(sentence, at + 1).map(Some);
+    }
+    match token.tag {
+        Tag::Mark if token.text == "," => return after_comma(sentence, at, found),
+        Tag::Mark => return Err(Reason::UnclearStructure),
+        Tag::Conj => return after_conjunction(sentence, at, found),
+        _ => {}
+    }
+    let (kind, end, noun) = phrase(sentence, at)?;
+    if kind == PhraseKind::Apposition {
+        // A reduced or restrictive relative clause belongs to the noun phrase before it.
+        let last = found.phrases.last_mut().ok_or(Reason::UnclearStructure)?;
+        let noun = last.noun.as_mut().ok_or(Reason::UnclearStructure)?;
+        noun.tokens.end = end;
+        last.tokens.end = end;
+    } else {
+        found.phrases.push(Phrase { kind, tokens: at..end, noun });
+    }
+    Ok(Some(end))
+}
+
+/// A phrase: its kind, its end and its noun phrase.
+pub type Found = (PhraseKind, usize, Option<NounPhrase>);
 
 /// The phrase that begins at a token.
-fn phrase(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
+pub fn phrase(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
     let token = &sentence.tokens[at];
     let tag = |at: usize| sentence.get(at).map(|token| token.tag);
     if token.is_any(&CAUSES) && sentence.get(at + 1).is_some_and(|next| next.is("of")) {
@@ -138,6 +154,17 @@ fn phrase(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
             let has_verb = (at + 1..end).any(|at| sentence.tokens[at].tag.is_finite());
             if has_verb { Ok((PhraseKind::Content, end, None)) } else { Err(Reason::UnclearStructure) }
         }
+        // "are designated as house officers"
+        Tag::Sub
+            if token.is("as")
+                && at > 0
+                && tag(at - 1) == Some(Tag::Part)
+                && joined(sentence, at + 1, Place::Object)
+                    .is_some_and(|noun| !begins_verb(sentence, noun.tokens.end)) =>
+        {
+            let noun = joined(sentence, at + 1, Place::Object).ok_or(Reason::UnclearStructure)?;
+            Ok((PhraseKind::Prepositional, noun.tokens.end, Some(noun)))
+        }
         Tag::Sub if token.is_any(&["than", "as"]) => Err(Reason::UnclearStructure),
         Tag::Sub => {
             let kind = if token.is_any(&CAUSES) { PhraseKind::Cause } else { PhraseKind::Subordinate };
@@ -149,6 +176,8 @@ fn phrase(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
             let kind = if is_relative { PhraseKind::Apposition } else { PhraseKind::Content };
             Ok((kind, opaque(sentence, at + 1)?, None))
         }
+        // "a network operated by …"
+        Tag::Past if is_reduced(sentence, at) => Ok((PhraseKind::Apposition, opaque(sentence, at + 1)?, None)),
         tag if tag.is_finite() => Err(Reason::UnclearStructure),
         _ => {
             if let Some(noun) = joined(sentence, at, Place::Object) {
@@ -197,6 +226,15 @@ fn tells(sentence: &Sentence, at: usize) -> bool {
     verb.is_some_and(|verb| TELLING.contains(&base_form(sentence, verb).as_str()))
 }
 
+/// Whether a verb is rather a participle that belongs to the noun before it: "operated by", "built in".
+pub fn is_reduced(sentence: &Sentence, at: usize) -> bool {
+    let follows_noun = at > 0 && sentence.tokens[at - 1].tag.is_noun();
+    let next = sentence.get(at + 1);
+    let has_no_object =
+        next.is_some_and(|next| next.is_any(&["by", "in", "at", "for", "from", "to", "with", "on", "as"]));
+    follows_noun && has_no_object && can_be_participle(sentence, at)
+}
+
 /// Whether a participle stands before its noun.
 fn is_modifier(sentence: &Sentence, at: usize) -> bool {
     sentence.get(at + 1).is_some_and(|next| next.tag.is_noun())
@@ -217,6 +255,9 @@ pub fn prepositional(sentence: &Sentence, at: usize) -> Result<Found, Reason> {
         return Ok((PhraseKind::Prepositional, noun.tokens.end, Some(noun)));
     }
     match next.tag {
+        Tag::Ing if sentence.is_end(object + 1) || sentence.is_mark(object + 1, ",") => {
+            Ok((PhraseKind::Prepositional, object + 1, None))
+        }
         Tag::Ing | Tag::Wh => Ok((PhraseKind::Prepositional, opaque(sentence, object + 1)?, None)),
         // A particle: "he gave it up".
         _ if sentence.tokens[at]
@@ -235,153 +276,4 @@ pub fn can_be_participle(sentence: &Sentence, at: usize) -> bool {
     token.tag == Tag::Past
         && !token.is_any(&["had", "did", "was", "were"])
         && known.map_or(token.lower.ends_with("ed"), |known| known.iter().any(|choice| choice.0 == Tag::Part))
-}
-
-/// What follows a comma: where the clause continues, or `None` if it ends.
-fn after_comma(sentence: &Sentence, comma: usize, found: &mut Predicate) -> Result<Option<usize>, Reason> {
-    let at = comma + 1;
-    let Some(token) = sentence.get(at) else { return Ok(None) };
-    // "the diagnosis, monitoring or treatment"
-    if token.tag == Tag::Ing && sentence.get(at + 1).is_some_and(|next| next.tag == Tag::Conj) {
-        return Err(Reason::UnclearStructure);
-    }
-    match token.tag {
-        Tag::Conj => {
-            if begins_verb(sentence, at + 1) {
-                found.next = Some((at + 1, true));
-                return Ok(None);
-            }
-            found.next = Some((at + 1, false));
-            Ok(None)
-        }
-        // "killed two hens, ate one, and carried the other away"
-        tag if tag.is_finite() => {
-            // "a plan, called …": a participle, or another verb of the subject.
-            if !can_be_participle(sentence, at) {
-                found.next = Some((at, true));
-            }
-            found.cut_off += 1;
-            Ok(None)
-        }
-        Tag::Wh if token.is_any(&["who", "which"]) => {
-            // After "a marmot with a quick heart", either could be meant.
-            let is_clear = |last: &&Phrase| last.kind == PhraseKind::Noun || found.phrases.len() == 1;
-            let last = found.phrases.last().filter(is_clear).and_then(|last| last.noun.clone());
-            let is_part =
-                |noun: &NounPhrase| sentence.tokens[noun.head].is_any(&["part", "kind", "type", "form", "member"]);
-            if let Some(noun) = last.filter(|noun| !is_part(noun) && noun.tokens.end == noun.core_end) {
-                found.relatives.push((noun, at + 1));
-            }
-            found.cut_off += 1;
-            let end = opaque(sentence, at + 1)?;
-            found.skipped_to = Some(end);
-            Ok(Some(end))
-        }
-        Tag::Prep if token.is_any(&["including", "like", "with", "except", "unlike", "for", "of", "plus"]) => {
-            found.cut_off += 1;
-            opaque(sentence, at + 1).map(Some)
-        }
-        Tag::Prep if token.is("along") && sentence.get(at + 1).is_some_and(|next| next.is("with")) => {
-            found.cut_off += 1;
-            opaque(sentence, at + 2).map(Some)
-        }
-        Tag::Adj if token.is("such") => {
-            found.cut_off += 1;
-            opaque(sentence, at + 1).map(Some)
-        }
-        Tag::Prep => {
-            let (kind, end, noun) = prepositional(sentence, at)?;
-            found.phrases.push(Phrase { kind, tokens: at..end, noun });
-            Ok(Some(end))
-        }
-        Tag::Sub => {
-            let kind = if token.is_any(&CAUSES) { PhraseKind::Cause } else { PhraseKind::Subordinate };
-            let end = opaque(sentence, at + 1)?;
-            found.phrases.push(Phrase { kind, tokens: at..end, noun: None });
-            Ok(Some(end))
-        }
-        Tag::Adv if token.is("so") && sentence.get(at + 1).is_some_and(|next| next.is("that")) => {
-            found.cut_off += 1;
-            opaque(sentence, at + 2).map(Some)
-        }
-        Tag::Adv => {
-            found.cut_off += 1;
-            // ", notably the thyroid": an addition to the phrase before.
-            let next = after_adverbs(sentence, at);
-            let adds = base(sentence, next).is_some_and(|noun| !begins_verb(sentence, noun.tokens.end));
-            let adds = adds || sentence.get(next).is_some_and(|next| matches!(next.tag, Tag::Ing | Tag::Part));
-            if adds { opaque(sentence, at + 1).map(Some) } else { Ok(Some(at + 1)) }
-        }
-        Tag::Ing | Tag::Part | Tag::To | Tag::Wh | Tag::Adj => {
-            found.cut_off += 1;
-            opaque(sentence, at + 1).map(Some)
-        }
-        _ => {
-            let Some(noun) = base(sentence, at) else { return Err(Reason::UnclearStructure) };
-            // ", a process called lipogenesis" is no clause.
-            if begins_verb(sentence, noun.tokens.end) && !can_be_participle(sentence, noun.tokens.end) {
-                found.next = Some((at, false));
-                return Ok(None);
-            }
-            // "paintings, masks and old …"
-            let next = noun.tokens.end + usize::from(sentence.is_mark(noun.tokens.end, ","));
-            if sentence.get(next).is_some_and(|token| token.is_any(&["and", "or"])) {
-                return Err(Reason::UnclearStructure);
-            }
-            let noun = joined(sentence, at, Place::Object).ok_or(Reason::UnclearStructure)?;
-            // A list that continues after another phrase.
-            if noun.is_joined
-                || sentence.get(noun.tokens.end).is_some_and(|token| token.text == ",") && is_listed(sentence, at)
-            {
-                return Err(Reason::UnclearStructure);
-            }
-            let end = opaque(sentence, noun.tokens.end.max(at + 1)).unwrap_or(noun.tokens.end);
-            found.phrases.push(Phrase { kind: PhraseKind::Apposition, tokens: at..end, noun: Some(noun) });
-            found.skipped_to = Some(end);
-            found.cut_off += 1;
-            Ok(Some(end))
-        }
-    }
-}
-
-/// What follows a conjunction without comma: a phrase that joins the one before, after which the clause continues, or
-/// `None` if it ends.
-fn after_conjunction(sentence: &Sentence, conjunction: usize, found: &mut Predicate) -> Result<Option<usize>, Reason> {
-    let at = conjunction + 1;
-    // The verb may belong to a relative clause that was skipped.
-    if found.skipped_to == Some(conjunction) {
-        return Ok(None);
-    }
-    if begins_verb(sentence, at) {
-        // The verb may as well belong to a clause within the last phrase.
-        let last = found.phrases.last().map_or(0..0, |last| last.tokens.clone());
-        // "local responsiveness and increased participation"
-        let verb = after_adverbs(sentence, at);
-        let modifies = can_be_participle(sentence, at)
-            && sentence.get(verb + 1).is_some_and(|next| matches!(next.tag, Tag::Noun | Tag::Nouns | Tag::Adj));
-        if modifies || last.clone().any(|at| sentence.tokens[at].tag.is_finite()) {
-            return Err(Reason::UnclearStructure);
-        }
-        found.next = Some((at, true));
-        return Ok(None);
-    }
-    if let Some(noun) = base(sentence, at).filter(|noun| begins_verb(sentence, noun.tokens.end)) {
-        // "programs and experiences designed to help"
-        let is_bare = matches!(sentence.tokens[at].tag, Tag::Noun | Tag::Nouns | Tag::Adj);
-        if is_bare && can_be_participle(sentence, noun.tokens.end) {
-            return Err(Reason::UnclearStructure);
-        }
-        found.next = Some((at, false));
-        return Ok(None);
-    }
-    let (kind, end, _) = phrase(sentence, at)?;
-    match found.phrases.last_mut() {
-        // The two are one phrase that no rule asks about.
-        Some(last) if last.kind == kind => {
-            last.tokens.end = end;
-            last.noun = None;
-            Ok(Some(end))
-        }
-        _ => Err(Reason::UnclearStructure),
-    }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::Asker;
 use super::animacy::{Animacy, animacy};
-use super::arguments::belongs_to_verb;
+use super::prepositions::belongs_to_verb;
 use crate::lexicon::LEXICON;
 use crate::parse::{Clause, Phrase, PhraseKind};
 use crate::question::{Reason, Rule};
@@ -52,7 +52,9 @@ impl Asker<'_> {
     /// Whether a phrase tells a time.
     pub(super) fn is_time(&self, phrase: &Phrase) -> bool {
         let Some(noun) = &phrase.noun else { return false };
-        let words = noun.tokens.clone().map(|at| self.token(at));
+        // "a movement that began in the 1730s" is no time.
+        let end = if phrase.kind == PhraseKind::Noun { noun.core_end } else { noun.tokens.end };
+        let words = (noun.tokens.start..end).map(|at| self.token(at));
         let is_prepositional = phrase.kind == PhraseKind::Prepositional;
         let preposition = self.token(phrase.tokens.start);
         let prepositions = [
@@ -64,7 +66,7 @@ impl Asker<'_> {
         }
         let head = self.token(noun.head);
         let is_year = |text: &str| text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
-        let is_decade = |text: &str| text.len() == 5 && is_year(&text[..4]) && text.ends_with('s');
+        let is_decade = |text: &str| text.strip_suffix('s').is_some_and(is_year);
         let mut words = words;
         let is_period =
             head.is_any(&["war", "reign", "harvest", "era", "age", "moment", "period", "season", "renaissance"]);
@@ -143,7 +145,8 @@ impl Asker<'_> {
             following.is_some_and(|it| self.token(it.tokens.start).is_any(&["to", "until", "till", "through"]));
         // "on the evening before the wedding"
         let is_relative = following.is_some_and(|it| self.token(it.tokens.start).is_any(&["before", "after", "of"]));
-        if first.is("from") || is_range || is_relative {
+        let is_half = first.is("between") && !phrase.tokens.clone().any(|at| self.token(at).is("and"));
+        if first.is("from") || is_half || is_range || is_relative {
             return self.leave_out(phrase.tokens.clone(), Some(Rule::Time), Reason::UnclearStructure);
         }
         // "in three years", "two years", "ten miles a day"

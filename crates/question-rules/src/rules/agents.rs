@@ -18,6 +18,11 @@ impl Asker<'_> {
             |phrase: &&Phrase| phrase.kind == PhraseKind::Prepositional && self.token(phrase.tokens.start).is("by");
         let Some(phrase) = phrases.iter().find(is_agent).filter(|phrase| !self.is_time(phrase)) else { return };
         let Some(noun) = phrase.noun.clone() else { return };
+        // "What was it connected to the sea by?"
+        let is_simple = |other: &Phrase| other.kind == PhraseKind::Adverb || other == phrase || self.is_time(other);
+        if !phrases.iter().all(is_simple) {
+            return self.leave_out(noun.tokens, Some(Rule::Agent), Reason::UnclearStructure);
+        }
         let person_verbs =
             ["write", "paint", "compose", "found", "discover", "invent", "direct", "design", "kill", "marry"];
         let base = self.clause().verb.base(self.writer.sentence);

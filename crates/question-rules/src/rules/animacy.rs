@@ -43,7 +43,8 @@ pub fn animacy(sentence: &Sentence, noun: &NounPhrase) -> Animacy {
         return Animacy::Unknown;
     }
     // "a number of kings"
-    if head.is_any(&["number", "majority", "minority", "group", "handful", "couple", "pair", "lot", "crowd"])
+    if (head.is_any(&["number", "majority", "minority", "group", "handful", "couple", "pair", "lot", "crowd"])
+        || head.is_any(&["most", "many", "some", "all", "several", "few", "half"]))
         && sentence.get(noun.core_end).is_some_and(|token| token.is("of"))
         && let Some(inner) = noun_phrase(sentence, noun.core_end + 1)
     {
@@ -108,7 +109,8 @@ pub fn kind_of_name(sentence: &Sentence, noun: &NounPhrase) -> Option<String> {
     let is_of_name = sentence.get(noun.core_end).is_some_and(|of| of.is("of"))
         && sentence.get(noun.core_end + 1).is_some_and(|name| name.tag == Tag::Name);
     let is_named = match head.tag {
-        Tag::Name => noun.head > noun.tokens.start,
+        // "Bristol University", but not "the University"
+        Tag::Name => noun.head > noun.tokens.start && sentence.tokens[noun.head - 1].tag != Tag::Det,
         // "the city of Ulm"
         Tag::Noun if is_of_name => sentence.tokens[noun.tokens.start].is("the"),
         Tag::Noun => noun.head > noun.tokens.start && sentence.tokens[noun.head - 1].tag == Tag::Name,
@@ -116,6 +118,16 @@ pub fn kind_of_name(sentence: &Sentence, noun: &NounPhrase) -> Option<String> {
     };
     if let Some(kind) = kind_of_place(sentence, noun) {
         return Some(kind.to_owned());
+    }
+    // "Lake Erie"
+    let first = &sentence.tokens[noun.tokens.start];
+    let is_leading = head.tag == Tag::Name && noun.head > noun.tokens.start && noun.tokens.end == noun.core_end;
+    if is_leading && first.tag == Tag::Name {
+        match first.lower.as_str() {
+            "hurricane" | "lake" => return Some(first.lower.clone()),
+            "mount" => return Some("mountain".to_owned()),
+            _ => {}
+        }
     }
     let is_kind = is_named && KINDS.contains(&head.lower) && !head.lower.ends_with('s');
     is_kind.then(|| head.lower.clone())
@@ -137,11 +149,65 @@ pub fn gender(sentence: &Sentence, noun: &NounPhrase) -> Gender {
 }
 
 /// Verbs whose subject is a person if it is a name.
-const PERSONAL: [&str; 42] = [
-    "say", "write", "marry", "die", "believe", "argue", "paint", "compose", "study", "think", "bear", "claim",
-    "discover", "invent", "propose", "teach", "publish", "learn", "ask", "tell", "reply", "suggest", "describe",
-    "note", "observe", "recall", "sing", "perform", "retire", "resign", "graduate", "attend", "convince", "persuade",
-    "admire", "love", "meet", "travel", "visit", "sail", "explain", "coin",
+const PERSONAL: [&str; 58] = [
+    "attempt",
+    "try",
+    "refuse",
+    "contest",
+    "accuse",
+    "advocate",
+    "criticise",
+    "criticize",
+    "reject",
+    "hope",
+    "decide",
+    "order",
+    "resign",
+    "conclude",
+    "introduce",
+    "serve",
+    "say",
+    "write",
+    "marry",
+    "die",
+    "believe",
+    "argue",
+    "paint",
+    "compose",
+    "study",
+    "think",
+    "bear",
+    "claim",
+    "discover",
+    "invent",
+    "propose",
+    "teach",
+    "publish",
+    "learn",
+    "ask",
+    "tell",
+    "reply",
+    "suggest",
+    "describe",
+    "note",
+    "observe",
+    "recall",
+    "sing",
+    "perform",
+    "retire",
+    "resign",
+    "graduate",
+    "attend",
+    "convince",
+    "persuade",
+    "admire",
+    "love",
+    "meet",
+    "travel",
+    "visit",
+    "sail",
+    "explain",
+    "coin",
 ];
 
 /// Verbs whose subject is a person or an animal, whatever the noun.

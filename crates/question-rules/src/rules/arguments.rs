@@ -4,61 +4,14 @@ use std::ops::Range;
 
 use super::Asker;
 use super::animacy::{Animacy, animacy, is_acting_body, is_animate, is_personal, kind_of_name};
+use super::prepositions::belongs_to_verb;
 use super::reference::can_own;
 use super::word_lists::{ACTION_ENDINGS, EVENTS, MOVING, UNIQUE};
 use super::wording::Piece;
 use crate::lexicon::LEXICON;
-use crate::parse::{NounPhrase, Phrase, PhraseKind};
+use crate::parse::{NounPhrase, Phrase, PhraseKind, noun_phrase};
 use crate::question::{Reason, Rule};
 use crate::tag::Tag;
-
-/// Verbs, in their base form, with prepositions that belong to them.
-const WITH_PREPOSITION: [(&str, &[&str]); 44] = [
-    ("consist", &["of"]),
-    ("belong", &["to"]),
-    ("depend", &["on", "upon"]),
-    ("lead", &["to"]),
-    ("result", &["in", "from"]),
-    ("refer", &["to"]),
-    ("focus", &["on"]),
-    ("base", &["on"]),
-    ("rely", &["on", "upon"]),
-    ("contribute", &["to"]),
-    ("derive", &["from"]),
-    ("associate", &["with"]),
-    ("know", &["for", "as"]),
-    ("use", &["for", "as"]),
-    ("add", &["to"]),
-    ("divide", &["into"]),
-    ("convert", &["to", "into"]),
-    ("replace", &["with"]),
-    ("look", &["at", "for", "after"]),
-    ("speak", &["to", "with"]),
-    ("talk", &["to", "with", "about"]),
-    ("ask", &["for"]),
-    ("listen", &["to"]),
-    ("apply", &["to"]),
-    ("name", &["after", "for"]),
-    ("compose", &["of"]),
-    ("make", &["of", "from"]),
-    ("turn", &["into"]),
-    ("participate", &["in"]),
-    ("differ", &["from"]),
-    ("suffer", &["from"]),
-    ("die", &["of", "from"]),
-    ("give", &["to"]),
-    ("sell", &["to"]),
-    ("compare", &["with", "to"]),
-    ("provide", &["with"]),
-    ("cover", &["with", "by"]),
-    ("fill", &["with"]),
-    ("surround", &["by"]),
-    ("call", &["for", "upon"]),
-    ("deal", &["with"]),
-    ("wait", &["for"]),
-    ("feed", &["on"]),
-    ("limit", &["to"]),
-];
 
 /// Verbs that have no object.
 const WITHOUT_OBJECT: [&str; 19] = [
@@ -68,11 +21,6 @@ const WITHOUT_OBJECT: [&str; 19] = [
 
 /// Verbs that mean little without their object.
 const LIGHT: [&str; 6] = ["take", "make", "have", "give", "do", "get"];
-
-/// Whether a preposition belongs to a verb in its base form: "look at".
-pub fn belongs_to_verb(base: &str, preposition: &str) -> bool {
-    WITH_PREPOSITION.iter().any(|(verb, prepositions)| *verb == base && prepositions.contains(&preposition))
-}
 
 /// Verbs that say what something is called, in the passive: "was named Victoria".
 const NAMING: [&str; 8] = ["name", "call", "elect", "appoint", "declare", "consider", "title", "rename"];
@@ -218,7 +166,9 @@ impl Asker<'_> {
             let kind = phrase.kind;
             phrase.tokens.start == end && (kind == PhraseKind::Adjective || kind == PhraseKind::Adverb && is_number)
         });
-        if is_cut || is_measure {
+        // "less fragile": an adjective in no list
+        let is_compared = self.token(first.tokens.start).is_any(&["less", "more", "as", "so", "too"]);
+        if is_cut || is_measure || is_compared {
             return self.leave_out(first.tokens.clone(), Some(Rule::Complement), Reason::UnclearStructure);
         }
         let pieces = self.complement_word(&clause.subject, first).and_then(|word| {
@@ -226,6 +176,22 @@ impl Asker<'_> {
             self.inverted(word, &without)
         });
         self.add(Rule::Complement, first.tokens.start..end, pieces, 1);
+    }
+
+    /// A description after "be" that was not recognised as a whole: "Oslo is a city that …".
+    pub(super) fn opaque_complement(&mut self) {
+        let clause = self.clause().clone();
+        let sentence = self.writer.sentence;
+        let is_name = self.token(clause.subject.head).tag == Tag::Name;
+        let Some(first) = clause.phrases.first().filter(|_| clause.verb.is_copula(sentence) && is_name) else { return };
+        let noun = noun_phrase(sentence, first.tokens.start).filter(|noun| self.token(noun.head).tag == Tag::Noun);
+        let has_article = self.token(first.tokens.start).is_any(&["a", "an", "the"]);
+        let Some(noun) = noun.filter(|noun| has_article && noun.tokens.end < first.tokens.end) else { return };
+        let (start, answer) = (first.tokens.start, first.tokens.clone());
+        let described = Phrase { kind: PhraseKind::Noun, tokens: answer.clone(), noun: Some(noun) };
+        let word = self.complement_word(&clause.subject, &described);
+        let pieces = word.and_then(|word| self.inverted(word, &[start]));
+        self.add(Rule::Complement, answer, pieces, 1);
     }
 
     fn complement_word(&self, subject: &NounPhrase, complement: &Phrase) -> Result<&'static str, Reason> {
@@ -304,7 +270,7 @@ impl Asker<'_> {
     }
 
     /// Whether a prepositional phrase follows an object that may belong to it or to the verb: "a rise in prices".
-    fn is_loose(&self, object: &Range<usize>, base: &str) -> bool {
+    pub(super) fn is_loose(&self, object: &Range<usize>, base: &str) -> bool {
         let next = self.clause().phrases.iter().find(|it| it.tokens.start == object.end);
         let Some(next) = next.filter(|it| it.kind == PhraseKind::Prepositional && !self.is_time(it)) else {
             return false;
@@ -348,38 +314,5 @@ impl Asker<'_> {
             attached.push(phrase.tokens.start);
         }
         (start..end, attached)
-    }
-
-    pub(super) fn prepositional(&mut self) {
-        let sentence = self.writer.sentence;
-        let base = self.clause().verb.base(sentence);
-        let phrases = self.clause().phrases.clone();
-        let first = phrases.iter().position(|phrase| phrase.kind != PhraseKind::Noun).unwrap_or(phrases.len());
-        let Some(phrase) = phrases.get(first).filter(|phrase| first <= 1 && phrase.kind == PhraseKind::Prepositional)
-        else {
-            return;
-        };
-        let start = phrase.tokens.start;
-        let Some(noun) = phrase.noun.as_ref().filter(|noun| noun.tokens.start == start + 1) else { return };
-        if !belongs_to_verb(&base, &self.token(start).lower) || self.is_time(phrase) {
-            return;
-        }
-        let answer = noun.tokens.clone();
-        let pieces = self.question_word(noun, "whom").and_then(|word| {
-            if self.is_loose(&answer, &base) {
-                return Err(Reason::UnclearStructure);
-            }
-            let (auxiliary, verb) = self.writer.inverted()?;
-            let mut pieces = vec![Piece::Words(format!("{word} {auxiliary}"))];
-            pieces.push(Piece::Tokens(self.clause().subject.tokens.clone()));
-            pieces.extend(verb);
-            pieces.extend(phrases[..first].iter().map(|phrase| Piece::Tokens(phrase.tokens.clone())));
-            pieces.push(Piece::Tokens(start..start + 1));
-            let mut without: Vec<usize> = phrases[..first].iter().map(|phrase| phrase.tokens.start).collect();
-            without.push(start);
-            pieces.extend(self.rest(&without));
-            Ok(pieces)
-        });
-        self.add(Rule::Prepositional, answer, pieces, 2);
     }
 }

@@ -4,8 +4,11 @@ mod adjuncts;
 mod agents;
 mod animacy;
 mod arguments;
+mod checks;
 mod numbers;
+mod prepositions;
 mod reference;
+mod specific;
 mod word_lists;
 mod wording;
 
@@ -13,10 +16,12 @@ use std::ops::Range;
 
 pub use reference::References;
 
-use self::word_lists::{KEPT_LEADS, NEED_OBJECT, NO_NOUN, TWO_OBJECTS, VAGUE};
-use self::wording::{Piece, Writer};
+use self::specific::definite;
+use self::word_lists::{KEPT_LEADS, NEED_OBJECT, NO_NOUN, TWO_OBJECTS};
+use self::wording::Piece;
+pub use self::wording::Writer;
 use crate::lexicon::LEXICON;
-use crate::parse::{Clause, NounPhrase, Phrase, PhraseKind, Sentence, can_be_participle, noun_phrase};
+use crate::parse::{Clause, NounPhrase, Phrase, PhraseKind, can_be_participle, noun_phrase};
 use crate::question::{Candidates, Features, LeftOut, Reason, Rule, RuleQuestion};
 use crate::tag::Tag;
 use crate::token::Token;
@@ -32,6 +37,7 @@ const MAX_LEAD: usize = 7;
 pub struct Asker<'a> {
     writer: Writer<'a>,
     sentence_words: usize,
+    is_story: bool,
     found: &'a mut Candidates,
 }
 
@@ -45,17 +51,10 @@ struct Draft {
 }
 
 /// Adds the questions about a clause, and what was left out.
-pub fn ask(
-    sentence: &Sentence,
-    clause: &Clause,
-    next: Option<&Clause>,
-    references: &References,
-    number: usize,
-    found: &mut Candidates,
-) {
+pub fn ask(writer: Writer, next: Option<&Clause>, found: &mut Candidates) {
+    let (sentence, clause, is_story) = (writer.sentence, writer.clause, writer.is_story);
     let sentence_words = sentence.tokens.iter().filter(|token| token.is_word()).count();
-    let writer = Writer { sentence, clause, references, number };
-    let mut asker = Asker { writer, sentence_words, found };
+    let mut asker = Asker { writer, sentence_words, is_story, found };
     let parts = clause.phrases.iter().map(|phrase| phrase.tokens.clone()).chain([clause.subject.tokens.clone()]);
     let has_negation = parts
         .flatten()
@@ -75,11 +74,21 @@ pub fn ask(
         let whole = clause.subject.tokens.start..clause.verb.tokens.end;
         return asker.leave_out(whole, None, Reason::UnclearStructure);
     }
-    if asker.is_uncertain() || asker.disagrees() || asker.is_participle() || asker.has_loose_noun() {
+    // "may, on her marriage, change": the verb is not found
+    let is_modal = sentence.tokens[clause.verb.main].tag == Tag::Modal;
+    if is_modal || asker.is_uncertain() || asker.disagrees() || asker.is_participle() || asker.has_loose_noun() {
         let whole = clause.subject.tokens.start..clause.verb.tokens.end;
         return asker.leave_out(whole, None, Reason::UnclearStructure);
     }
     asker.subject();
+    if clause.is_opaque {
+        // What is before the subject was recognised.
+        asker.opaque_complement();
+        asker.times();
+        asker.places();
+        asker.causes(next);
+        return;
+    }
     asker.complement();
     asker.object();
     asker.prepositional();
@@ -121,6 +130,9 @@ impl Asker<'_> {
         let has_object =
             clause.phrases.first().is_some_and(|it| matches!(it.kind, PhraseKind::Noun | PhraseKind::Content));
         let lacks_object = !has_object && NEED_OBJECT.contains(&base);
+        // "Names used as surnames are …"
+        let next = self.token(clause.verb.tokens.end).tag;
+        let lacks_object = lacks_object || clause.is_opaque && matches!(next, Tag::Prep | Tag::Sub | Tag::To);
         clause.verb.auxiliary.is_none() && (is_by || lacks_object) && can_be_participle(sentence, clause.verb.main)
     }
 
@@ -288,6 +300,11 @@ impl Asker<'_> {
         if answer.iter().any(|token| token.is_any(&pointing)) {
             return Err(Reason::NeedsContext);
         }
+        // "blew harder"
+        let adverbs = ["harder", "louder", "faster", "longer", "deeper", "higher", "further", "farther", "closer"];
+        if answer.len() == 1 && answer[0].is_any(&adverbs) {
+            return Err(Reason::UnclearStructure);
+        }
         if answer.iter().take(2).any(|token| token.is_any(&["other", "same", "another"])) {
             return Err(Reason::NeedsContext);
         }
@@ -305,6 +322,21 @@ impl Asker<'_> {
         }
         if self.is_vague(&draft.answer) || self.is_vague(&self.clause().subject.tokens) {
             return Err(Reason::NeedsContext);
+        }
+        // "the city" and "the two forces" need the text, but not characters of a story.
+        let answer_start = draft.answer.start;
+        let is_pointing = definite(self.writer.sentence, answer_start, draft.answer.end)
+            .is_some_and(|it| it.is_bare || self.token(answer_start + 1).tag == Tag::Num);
+        if !self.is_story {
+            if wording.definites > 0 || is_pointing || self.is_open(draft) {
+                return Err(Reason::NeedsContext);
+            }
+            if self.is_anonymous(draft, &wording, answer.len()) {
+                return Err(Reason::TooGeneral);
+            }
+        }
+        if self.is_cut_off(draft) {
+            return Err(Reason::UnclearStructure);
         }
         if wording.words > MAX_QUESTION || answer.len() > MAX_ANSWER {
             return Err(Reason::TooLong);
@@ -324,10 +356,14 @@ impl Asker<'_> {
         let asked: Vec<&str> = lower.split(|letter: char| !letter.is_alphanumeric()).collect();
         // "Which university": the kind is part of the name.
         let asked = if lower.starts_with("which ") { &asked[2..] } else { &asked[..] };
-        if answer.iter().filter(is_meaningful).any(|token| asked.contains(&token.lower.as_str())) {
+        // A long answer may have a word of the question.
+        let checked = if answer.len() > 6 { 3 } else { answer.len() };
+        if answer.iter().take(checked).filter(is_meaningful).any(|token| asked.contains(&token.lower.as_str())) {
             return Err(Reason::ContainsAnswer);
         }
         let of_words = |count: usize| count as f64 / wording.words.max(1) as f64;
+        let verb = self.token(self.clause().verb.auxiliary.unwrap_or(self.clause().verb.main));
+        let answer_head = noun_phrase(self.writer.sentence, answer_start).map(|noun| self.token(noun.head).tag);
         Ok(RuleQuestion {
             question: format!("{}?", wording.text),
             answer: self.bytes(&draft.answer),
@@ -341,25 +377,15 @@ impl Asker<'_> {
                 replaced_pronouns: wording.replaced,
                 is_later_clause: self.clause().is_later,
                 specific_words: of_words(wording.specific),
+                names: wording.names,
+                described: wording.described,
+                content_words: wording.content,
+                is_past: verb.tag == Tag::Past,
+                is_opaque: self.clause().is_opaque,
+                answers_with_name: matches!(answer_head, Some(Tag::Name)),
+                is_story: self.is_story,
             },
         })
-    }
-
-    /// Whether the question ends within a phrase: "stripping the".
-    fn is_fragment(&self, draft: &Draft) -> bool {
-        let last = draft.pieces.iter().rev().find_map(|piece| match piece {
-            Piece::Tokens(tokens) if !tokens.is_empty() => Some(tokens.end - 1),
-            _ => None,
-        });
-        last.is_some_and(|at| matches!(self.token(at).tag, Tag::Det | Tag::Poss | Tag::Conj | Tag::To | Tag::Owner))
-    }
-
-    /// Whether a noun phrase is only understood with another sentence: "a familiar example".
-    fn is_vague(&self, tokens: &Range<usize>) -> bool {
-        let Some(noun) = noun_phrase(self.writer.sentence, tokens.start) else { return false };
-        let has_more = noun.tokens.end < tokens.end || noun.owner.is_some();
-        let is_specific = noun.tokens.clone().any(|at| matches!(self.token(at).tag, Tag::Name | Tag::Num));
-        !has_more && !is_specific && VAGUE.contains(&self.token(noun.head).lower)
     }
 
     /// The first object: the noun phrase after the verb, possibly after a particle; with two, the second one.

@@ -1,6 +1,7 @@
 //! What pronouns refer to.
 
-use super::animacy::{Animacy, animacy, gender};
+use super::animacy::{Animacy, animacy, gender, kind_of_name};
+use super::word_lists::VAGUE;
 use crate::lexicon::{Gender, LEXICON};
 use crate::morphology::singular;
 use crate::parse::{Clause, NounPhrase, Sentence, noun_phrase};
@@ -19,14 +20,30 @@ pub struct Entity {
     is_subject: bool,
     /// Whether it is no name.
     is_common: bool,
+    /// Whether its head is a name.
+    is_name: bool,
     /// The number of the sentence, and the token at which it begins.
     place: (usize, usize),
+}
+
+/// A pronoun that refers to something before it.
+pub struct Pronoun<'a> {
+    /// In lower case.
+    pub word: &'a str,
+    /// The number of its sentence.
+    pub number: usize,
+    /// Its token.
+    pub token: usize,
+    /// Whether it is the subject of its clause.
+    pub is_subject: bool,
 }
 
 /// The entities of the sentences so far.
 #[derive(Debug, Default)]
 pub struct References {
     entities: Vec<Entity>,
+    /// Names of the paragraph whose kind is known, as "Bristol University" is a university, with their sentence.
+    named: Vec<(String, String, usize)>,
 }
 
 impl References {
@@ -56,7 +73,11 @@ impl References {
         let head = &sentence.tokens[noun.head];
         // "the first", "on Sundays"
         let is_time = LEXICON.is_time(&head.lower) || LEXICON.is_time(&singular(&head.lower));
-        if noun.is_pronoun(sentence) || is_time || matches!(head.tag, Tag::Adj | Tag::Num) {
+        if noun.is_pronoun(sentence)
+            || is_time
+            || VAGUE.contains(&head.lower)
+            || matches!(head.tag, Tag::Adj | Tag::Num)
+        {
             return;
         }
         let tokens = &sentence.tokens[noun.tokens.start..noun.core_end];
@@ -79,6 +100,10 @@ impl References {
         let is_placed = head.tag == Tag::Name
             && animacy(sentence, noun) == Animacy::Unknown
             && before.is_some_and(|before| before.is_any(&["in", "at", "from", "near", "to", "into"]));
+        let is_only_name = tokens.iter().skip(usize::from(tokens[0].is("the"))).all(|token| token.tag == Tag::Name);
+        if let Some(kind) = kind_of_name(sentence, &noun.core()).filter(|_| is_only_name) {
+            self.named.push((kind, name.clone(), number));
+        }
         self.entities.push(Entity {
             name,
             head: sentence.tokens[noun.head].lower.clone(),
@@ -87,13 +112,30 @@ impl References {
             is_plural: noun.is_plural(sentence),
             is_subject,
             is_common: sentence.tokens[noun.head].tag == Tag::Noun,
+            is_name: sentence.tokens[noun.head].tag == Tag::Name,
             place: (number, noun.tokens.start),
         });
     }
 
+    /// The name that "the city" refers to: the only one of its kind in the sentences before.
+    pub fn named(&self, kind: &str, number: usize) -> Option<&str> {
+        let mut of_kind = self.named.iter().filter(|it| it.0 == kind && it.2 < number).map(|it| it.1.as_str());
+        let first = of_kind.next()?;
+        of_kind.all(|name| name == first).then_some(first)
+    }
+
     /// The name of what a pronoun at a token of a sentence refers to: the only possibility in the sentence before this
     /// token, or else in the last sentence that has one. The subject of a clause is likely to be a subject there, too.
-    pub fn resolve(&self, pronoun: &str, number: usize, token: usize, is_subject: bool) -> Option<&str> {
+    /// Only a name stands for it in a text that is no story.
+    pub fn resolve(&self, pronoun: &Pronoun, is_story: bool) -> Option<&str> {
+        let found = self.referent(pronoun)?;
+        let is_person = ["he", "him", "she", "her"].contains(&pronoun.word);
+        let is_certain = is_story || found.is_name && (!is_person || found.animacy == Animacy::Person);
+        is_certain.then_some(found.name())
+    }
+
+    fn referent(&self, pronoun: &Pronoun) -> Option<&Entity> {
+        let Pronoun { word: pronoun, number, token, is_subject } = *pronoun;
         // A thing that is a subject may be an animal that is in no list: it is a possibility, but no answer.
         let is_personal = ["he", "him", "his", "she", "her"].contains(&pronoun);
         let fits = |entity: &&Entity| fits(entity, pronoun) || is_personal && entity.may_be_person();
@@ -105,7 +147,7 @@ impl References {
         if ["it", "its"].contains(&pronoun) {
             // Too many things could be meant but by a subject after a subject.
             let before: Vec<&Entity> = of(number.checked_sub(1)?).collect();
-            return only(&subjects(&before)).filter(|_| is_subject && here.is_empty()).map(Entity::name);
+            return only(&subjects(&before)).filter(|_| is_subject && here.is_empty());
         }
         if !here.is_empty() {
             return choose(&here, is_subject, is_personal);
@@ -138,10 +180,10 @@ fn subjects<'a>(entities: &[&'a Entity]) -> Vec<&'a Entity> {
     entities.iter().copied().filter(|entity| entity.is_subject).collect()
 }
 
-/// The name of the only entity, or of the only subject for a subject; a personal pronoun is no thing.
-fn choose<'a>(entities: &[&'a Entity], is_subject: bool, is_personal: bool) -> Option<&'a str> {
+/// The only entity, or the only subject for a subject; a personal pronoun is no thing.
+fn choose<'a>(entities: &[&'a Entity], is_subject: bool, is_personal: bool) -> Option<&'a Entity> {
     let found = only(entities).or_else(|| only(&subjects(entities)).filter(|_| is_subject));
-    found.filter(|entity| !(is_personal && entity.may_be_person())).map(Entity::name)
+    found.filter(|entity| !(is_personal && entity.may_be_person()))
 }
 
 /// The only entity.
@@ -190,6 +232,7 @@ pub fn can_refer(sentence: &Sentence, noun: &NounPhrase, pronoun: &str) -> bool 
         is_plural: noun.is_plural(sentence),
         is_subject: true,
         is_common: head.tag == Tag::Noun,
+        is_name: head.tag == Tag::Name,
         place: (0, 0),
     };
     fits(&entity, pronoun)

@@ -58,8 +58,9 @@ pub const MOVING: WordList = WordList(
 );
 
 /// Things of which there is one, or one in each body.
-pub const UNIQUE: WordList =
-    WordList("sun moon earth world sky sea universe heart brain liver lung equator internet atmosphere wind rain");
+pub const UNIQUE: WordList = WordList(
+    "sun moon earth world sky sea universe heart brain liver lung equator internet atmosphere wind rain body skin blood mind past future public law ground air media poor rich",
+);
 
 /// What happens at a time: "in the election".
 pub const EVENTS: WordList = WordList(
@@ -72,12 +73,32 @@ pub const TWO_OBJECTS: WordList = WordList(
      get throw cook earn fetch leave lose refuse spare",
 );
 
+/// Words before a noun that only say how many: "What was born in Africa?" does not ask for "most slaves".
+pub const QUANTIFIERS: [&str; 16] = [
+    "all",
+    "most",
+    "many",
+    "some",
+    "several",
+    "various",
+    "different",
+    "numerous",
+    "certain",
+    "few",
+    "much",
+    "more",
+    "both",
+    "half",
+    "over",
+    "about",
+];
+
 /// Nouns that need "of" or another sentence.
 pub const VAGUE: WordList = WordList(
     "figure opinions practice process example examples reason reasons result results thing things way ways case \
      cases part parts fact exception exceptions difference differences factor factors kind type types one number \
      side sides rest majority end latter former member members purpose goal effect effects outcome aspect version \
-     idea",
+     idea focus",
 );
 
 /// Verbs, in their base form, that no noun phrase follows but one that is misread.

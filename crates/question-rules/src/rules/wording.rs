@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::reference::{References, can_own, can_refer};
+use super::reference::{Pronoun, References, can_own, can_refer};
+use super::specific::definite;
 use crate::lexicon::LEXICON;
 use crate::morphology::third_person;
 use crate::parse::{Clause, Sentence, VerbGroup, has_known_base};
@@ -34,6 +35,12 @@ pub struct Wording {
     pub specific: usize,
     /// Nouns, names, numbers, adjectives and verbs.
     pub content: usize,
+    /// Names, each of one or more words.
+    pub names: usize,
+    /// Descriptions without a name such as "the city", for which a reader needs the text.
+    pub definites: usize,
+    /// Longer ones, such as "the old bridge over the river".
+    pub described: usize,
 }
 
 /// Words that refer to another sentence.
@@ -108,6 +115,8 @@ pub struct Writer<'a> {
     pub references: &'a References,
     /// The number of the sentence.
     pub number: usize,
+    /// Whether the text has almost no names.
+    pub is_story: bool,
 }
 
 impl Writer<'_> {
@@ -135,10 +144,32 @@ impl Writer<'_> {
 
     fn write_tokens(&self, range: Range<usize>, wording: &mut Wording) -> Result<(), Reason> {
         let (start, length) = (range.start, range.len());
-        for at in range {
+        let mut skipped_to = start;
+        for at in range.clone() {
+            if at < skipped_to {
+                continue;
+            }
+            if let Some(definite) = definite(self.sentence, at, range.end) {
+                let kind = &self.sentence.tokens[at + 1].lower;
+                if let Some(name) = self.references.named(kind, self.number).filter(|_| definite.is_bare) {
+                    push(&mut wording.text, name, true);
+                    wording.words += name.split(' ').count();
+                    wording.specific += 1;
+                    wording.names += 1;
+                    wording.content += 1;
+                    wording.replaced += 1;
+                    skipped_to = at + 2;
+                    continue;
+                }
+                wording.definites += usize::from(definite.is_bare);
+                wording.described += usize::from(!definite.is_bare);
+            }
             let token = &self.sentence.tokens[at];
             let is_of_verb = self.clause.verb.tokens.contains(&at) || length == 1;
-            if token.tag == Tag::Adv && token.is_any(&CONNECTING) && is_of_verb {
+            // "so many that …"
+            let next = self.sentence.get(at + 1).map(|next| next.tag);
+            let is_degree = token.is("so") && matches!(next, Some(Tag::Adj | Tag::Adv | Tag::Det));
+            if token.tag == Tag::Adv && token.is_any(&CONNECTING) && is_of_verb && !is_degree {
                 continue;
             }
             let before_of = self.sentence.get(at + 1).is_some_and(|next| next.is("of"));
@@ -160,12 +191,15 @@ impl Writer<'_> {
             let replacement = self.replacement(at, token)?;
             if replacement.is_some() {
                 wording.replaced += 1;
+                wording.names += 1;
             }
             let text = replacement.unwrap_or_else(|| spelling(token, self.is_first(at)));
             push(&mut wording.text, &text, separate);
             wording.words += usize::from(token.is_word() && token.tag != Tag::Owner);
             wording.ambiguous += usize::from(token.margin <= 2);
             wording.specific += usize::from(matches!(token.tag, Tag::Name | Tag::Num));
+            let continues = at > start && self.sentence.tokens[at - 1].tag == Tag::Name;
+            wording.names += usize::from(self.is_own_name(at) && !continues);
             let is_content = token.tag.is_noun() || token.tag.is_verb() || matches!(token.tag, Tag::Adj | Tag::Num);
             let is_light =
                 token.tag == Tag::Modal || LEXICON.base(&token.lower).is_some_and(|base| LIGHT.contains(&base));
@@ -209,13 +243,20 @@ impl Writer<'_> {
         if is_first && token.is("it") && IMPERSONAL.contains(&verb.as_str()) {
             return Err(Reason::UnknownReference);
         }
-        let found = self.references.resolve(&token.lower, self.number, at, is_first);
+        let pronoun = Pronoun { word: &token.lower, number: self.number, token: at, is_subject: is_first };
+        let found = self.references.resolve(&pronoun, self.is_story);
         let Some(name) = found else { return Err(Reason::UnknownReference) };
         if !is_first && can_refer(self.sentence, subject, &token.lower) {
             // An object that cannot be the subject itself.
             return Err(Reason::UnknownReference);
         }
         Ok(Some(name.to_owned()))
+    }
+
+    /// Whether a token is a name, but not of a month or a weekday.
+    fn is_own_name(&self, at: usize) -> bool {
+        let token = &self.sentence.tokens[at];
+        token.tag == Tag::Name && !LEXICON.is_time(&token.lower) || LEXICON.is_nationality(&token.lower)
     }
 
     /// Whether a token is the first word of the sentence.
