@@ -16,14 +16,29 @@ const STREAMS_OF_PROCESS: usize = 32;
 /// The fewest steps in a pass over the text with a batch that is larger because there are several processes
 /// (benchmarks/README.md, "Batch size").
 const STEPS_OF_PASS: u64 = 100;
-/// The parallel streams of a batch of so many shards: as the table says for one, otherwise more, if a pass over `tokens`
-/// tokens then has enough steps. The learning rate stays: with 32 and 128 streams the same one was best.
-fn streams(row: &Row, tokens: u64, shards: usize) -> usize {
-    if shards == 1 {
-        return row.batch_size;
+/// The largest factor of the learning rate for a larger batch.
+const MOST_RATE: f64 = 2.0;
+
+/// Parallel streams and the learning rate for them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Batch {
+    streams: usize,
+    learning_rate: f64,
+}
+
+impl Batch {
+    /// For one process as the table says, for `shards` shards more streams if a pass over `tokens` tokens then has enough steps.
+    fn new(row: &Row, tokens: u64, shards: usize) -> Self {
+        let Row { batch_size, bptt_len, learning_rate, .. } = *row;
+        if shards == 1 {
+            return Self { streams: batch_size, learning_rate };
+        }
+        let most = (tokens / (STEPS_OF_PASS * bptt_len as u64)) as usize / shards * shards;
+        let streams = (STREAMS_OF_PROCESS * shards).min(most).max(batch_size.next_multiple_of(shards));
+        // As the noise of the gradients falls.
+        let factor = (streams as f64 / batch_size as f64).sqrt().min(MOST_RATE);
+        Self { streams, learning_rate: rounded(learning_rate * factor) }
     }
-    let most = (tokens / (STEPS_OF_PASS * row.bptt_len as u64)) as usize / shards * shards;
-    (STREAMS_OF_PROCESS * shards).min(most).max(row.batch_size.next_multiple_of(shards))
 }
 
 impl Choices<'_> {
@@ -34,25 +49,25 @@ impl Choices<'_> {
         }
         // With a given number of shards one process computes several, as many would.
         let shards = if ranks == 1 { 1 } else { self.config.train.shards.max(1) };
-        let streams = streams(row, self.tokens_of_text(), shards);
+        let batch = Batch::new(row, self.tokens_of_text(), shards);
         let train = &mut self.config.train;
         train.mode = ModeKind::Tbptt;
-        train.batch_size = streams;
+        train.batch_size = batch.streams;
         train.bptt_len = row.bptt_len;
-        train.learning_rate = row.learning_rate;
+        train.learning_rate = batch.learning_rate;
         // There is one average of the weights.
         let has_moving_average = train.averaging_patience == 0;
         train.ema_decay = if has_moving_average { EMA_DECAY } else { 0.0 };
         train.optimizer.kind = implied::optimizer_kind(&train.optimizer);
         train.schedule.kind = implied::schedule_kind(&train.schedule);
         implied::set_clip(&mut train.clip);
-        let reason = self.batch_reason(streams, row.bptt_len, ranks);
+        let reason = self.batch_reason(batch.streams, row.bptt_len, ranks);
         self.add(&["train.batch_size", "train.bptt_len", "train.mode"], reason);
         if ranks > 1 {
             let reason = format!("{ranks}, the number of processes, each of which computes one shard of a batch");
             self.add(&["train.shards"], reason);
         }
-        let rate = row.learning_rate;
+        let rate = batch.learning_rate;
         let reason =
             format!("{rate} with Adam, falling to zero at the end of the run; gradients are clipped to a norm of 1");
         self.add(implied::LEARNING_RATE, reason);
@@ -94,6 +109,11 @@ impl Choices<'_> {
     }
 }
 
+/// A learning rate with two digits.
+fn rounded(rate: f64) -> f64 {
+    format!("{rate:.1e}").parse().unwrap_or(rate)
+}
+
 #[cfg(test)]
 mod tests {
     use args::ConfigArgs;
@@ -121,7 +141,7 @@ mod tests {
         let (alone, _) = chosen(20_000_000, 1, &[]);
         assert_eq!((alone.train.batch_size, alone.train.shards, alone.train.learning_rate), (16, 1, 0.01));
         let (four, reason) = chosen(20_000_000, 4, &[]);
-        assert_eq!((four.train.batch_size, four.train.shards, four.train.learning_rate), (128, 4, 0.01));
+        assert_eq!((four.train.batch_size, four.train.shards, four.train.learning_rate), (128, 4, 0.02));
         assert!(reason.ends_with("of which each of 4 processes computes 32 streams"), "{reason}");
     }
 
