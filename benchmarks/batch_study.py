@@ -5,8 +5,8 @@
 For each batch size, several learning rates are tried, the likeliest first. A run ends when its validation loss is at
 or below the target; when it has made as many steps as the fastest run of its batch size, so that it needs more for certain;
 or when its loss is far above that of the fastest run after the same number of steps ("dropped"). Runs with their files are in
-the folder of --out, and a run that is there is not repeated. The results count steps and tokens, not seconds: they do not
-depend on what else the machine does.
+the folder of --out; one that has ended is not repeated, and one that was interrupted is resumed. The results count steps and
+tokens, not seconds: they do not depend on what else the machine does.
 
 Python's standard library only; see benchmarks/README.md for the measurements.
 """
@@ -69,26 +69,35 @@ def is_far_behind(pairs, fastest):
     return len(last) == 2 and min(last) > BEHIND
 
 
+def has_ended(args, pairs, limit, fastest):
+    """Whether a run with these losses has reached the target or its last step, or is dropped."""
+    is_at_end = bool(pairs) and pairs[-1][0] >= limit
+    return is_at_end or steps_to(pairs, args.target) is not None or is_far_behind(pairs, fastest)
+
+
 def train(args, batch, rate, limit, fastest, run):
     """Trains until the target, or for `limit` steps, or until it is clear that `fastest` needs fewer."""
     every = STUDY[batch][0]
-    command = [args.program, "train", "--no-tui", "--config", CONFIG, "--text", args.text, "--out", run]
-    settings = {
-        "train.batch_size": batch,
-        "train.shards": max(1, batch // ROWS_OF_A_SHARD),
-        "train.learning_rate": rate,
-        "train.steps_per_epoch": every,
-        "train.epochs": -(-limit // every),
-    }
+    command = [args.program, "train", "--no-tui"]
+    settings = {"train.epochs": -(-limit // every)}
+    if (run / "checkpoints").exists():
+        command += ["--resume", run]
+    else:
+        command += ["--config", CONFIG, "--text", args.text, "--out", run]
+        settings |= {
+            "train.batch_size": batch,
+            "train.shards": max(1, batch // ROWS_OF_A_SHARD),
+            "train.learning_rate": rate,
+            "train.steps_per_epoch": every,
+        }
     for key, value in settings.items():
         command += ["--set", f"{key}={value}"]
-    with open(f"{run}.log", "w") as log:
+    with open(f"{run}.log", "a") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             while process.poll() is None:
                 time.sleep(1)
-                pairs = losses(run)
-                if steps_to(pairs, args.target) is not None or is_far_behind(pairs, fastest):
+                if has_ended(args, losses(run), limit, fastest):
                     process.send_signal(signal.SIGINT)
                     process.wait()
         finally:
@@ -105,7 +114,7 @@ def study(args):
         fastest = None
         for rate in rates:
             run = args.out / f"{batch}-{rate}"
-            if not run.exists():
+            if not has_ended(args, losses(run), int(limit), fastest):
                 train(args, batch, rate, int(limit) + 1, fastest, run)
             pairs = losses(run)
             is_dropped = is_far_behind(pairs, fastest)
