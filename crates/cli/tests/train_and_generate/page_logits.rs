@@ -81,7 +81,7 @@ fn the_pages_of_all_cells_and_kinds_of_tokens_compute_the_logits_of_the_program(
     }
     let datasets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets");
     let base = LmBundle::load(datasets.join("base"), &device).unwrap();
-    // English prose, which it is for: on the texts above its logits are larger, up to 27, and so are rounding errors.
+    // English prose, which it is for: on the texts above it is less sure, and rounding errors are larger.
     let fables = fs::read_to_string(datasets.join("fables/fables.txt")).unwrap();
     let beginning = fables.chars().take(BASE_CHARACTERS).collect::<String>();
     cases.push(write_case(&folder, &dir, "base", &base, &beginning));
