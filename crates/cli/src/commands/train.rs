@@ -93,6 +93,7 @@ fn start(args: &Train, backend: &BackendSelection, ranks: &TrainRanks) -> Result
             let experiment = QaExperiment::new(*config)?;
             warn(&experiment.warnings);
             let model = experiment.init_model(device)?;
+            let model = if args.dry_run { model } else { experiment.pretrain(model, device, backend.kernels())? };
             plan_and_train(args, &name, (experiment, model, None), setup, |experiment, model| {
                 recipe::plan_length(experiment, model, clock, setup)
             })

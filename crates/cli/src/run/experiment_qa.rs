@@ -1,17 +1,19 @@
 //! Training of a question generation model: answer extraction, question generation and question answering.
 
 use burn::tensor::Device;
+use kernels::KernelMode;
 use models::word_vectors::WordVectors;
 use models::{Metadata, Network};
 use qa::QuestionModel;
 use qa::QuestionModelConfig;
 use qa::data::QaDataset;
+use qa::pretrain::PretrainConfig;
 use qa::generate::{GeneratedQuestion, QaPipeline, QgOptions};
 use qa::ranking::RANKING;
 use text_prep::{Segmentation, Tokenizer, Vocabulary};
 use trainer::{Outcome, StopFlag, StopReason, TrainConfig};
 
-use crate::config::{QaExperiment, RunLength};
+use crate::config::{Pretraining, QaExperiment, RunLength};
 use crate::error::Result;
 use crate::input::KeptInput;
 use crate::long_task::LongTask;
@@ -130,6 +132,32 @@ impl QaExperiment {
             model.embedding = vectors.fill(model.embedding)?;
         }
         Ok(model)
+    }
+
+    /// `model` with the weights of a language model of the passages, if the configuration has one.
+    ///
+    /// # Errors
+    /// If the language model cannot be trained.
+    pub fn pretrain(&self, model: QuestionModel, device: &Device, kernels: KernelMode) -> Result<QuestionModel> {
+        let Some(data) = &self.passages else { return Ok(model) };
+        let Pretraining { epochs, learning_rate, batch_size, dropout } = self.config.pretraining;
+        let directory = std::env::temp_dir().join(format!("pretraining-{}", std::process::id()));
+        let pretraining = qa::pretrain::Pretraining {
+            data,
+            model: &self.model,
+            config: PretrainConfig { epochs, learning_rate, batch_size, dropout },
+            seed: self.config.seed,
+            tokenizer: &self.dataset.tokenizer,
+            directory: &directory,
+            device,
+            kernels,
+            stop: &StopFlag::default(),
+        };
+        let started = std::time::Instant::now();
+        let pretrained = pretraining.run(model, |report| status(&format!("pretraining {report:?}")))?;
+        status(&format!("pretraining took {} s", started.elapsed().as_secs()));
+        let _ = std::fs::remove_dir_all(&directory);
+        Ok(pretrained.expect("never stopped").0)
     }
 
     /// The pretrained word vectors that the configuration names, if any. Prints how many words they cover.
