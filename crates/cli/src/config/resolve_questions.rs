@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use qa::QuestionModelConfig;
 use qa::data::{
-    Document, PassageDataset, QaDataset, QaDatasetConfig, QuestionCounts, ReadOptions, num_documents_with_questions, read_squad, split,
+    Document, PassageDataset, QaDataset, QaDatasetConfig, QuestionCounts, ReadOptions, num_documents_with_questions,
+    read_squad, split,
 };
 use qa::model::{AnswerEncoding, AttentionScore, ExtractorHead};
 use text_prep::Segmentation;

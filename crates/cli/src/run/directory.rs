@@ -13,6 +13,7 @@ use trainer::Checkpoints;
 use crate::base;
 use crate::error::{Error, Result, bail};
 use crate::output::status;
+use crate::run::pretraining;
 use crate::run::provenance::Provenance;
 
 /// The default directory of runs, relative to the working directory.
@@ -118,7 +119,8 @@ pub fn find_resumable(named: Option<&Path>) -> Result<PathBuf> {
         return Ok(if base::is_base(&run) && run.is_dir() { base_here().into() } else { run });
     }
     let candidates = list(Path::new(RUNS))?.into_iter().filter(|run| !is_copy(run)).filter_map(|run| {
-        let newest = Checkpoints::of(&run).newest_path().ok()?;
+        let newest = Checkpoints::of(&run).newest_path();
+        let newest = newest.or_else(|_| pretraining::checkpoints(&run).newest_path()).ok()?;
         let saved = newest.metadata().and_then(|data| data.modified()).ok()?;
         let progress = Checkpoints::of(&run).progress().ok().flatten();
         let is_unfinished = progress.is_none_or(|progress| !progress.is_finished() && !progress.should_stop_early());

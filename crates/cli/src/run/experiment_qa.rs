@@ -1,19 +1,17 @@
 //! Training of a question generation model: answer extraction, question generation and question answering.
 
 use burn::tensor::Device;
-use kernels::KernelMode;
 use models::word_vectors::WordVectors;
 use models::{Metadata, Network};
 use qa::QuestionModel;
 use qa::QuestionModelConfig;
 use qa::data::QaDataset;
-use qa::pretrain::PretrainConfig;
 use qa::generate::{GeneratedQuestion, QaPipeline, QgOptions};
 use qa::ranking::RANKING;
 use text_prep::{Segmentation, Tokenizer, Vocabulary};
 use trainer::{Outcome, StopFlag, StopReason, TrainConfig};
 
-use crate::config::{Pretraining, QaExperiment, RunLength};
+use crate::config::{QaExperiment, RunLength};
 use crate::error::Result;
 use crate::input::KeptInput;
 use crate::long_task::LongTask;
@@ -22,7 +20,7 @@ use crate::output::{status, warn};
 use crate::report::{question_scores, too_short, write_score};
 use crate::run::experiment::{Experiment, RunContext, model_label};
 use crate::run::provenance::InputHashes;
-use crate::run::word_vectors;
+use crate::run::{pretraining, word_vectors};
 use crate::view::format::decimals;
 
 impl Experiment for QaExperiment {
@@ -75,6 +73,10 @@ impl Experiment for QaExperiment {
             train_sha256: dataset.train_sha256.clone(),
             valid_sha256: dataset.valid_sha256.clone(),
         }
+    }
+
+    fn pretrain(&self, model: QuestionModel, context: &RunContext) -> Result<Option<QuestionModel>> {
+        pretraining::pretrain(self, model, context)
     }
 
     fn sample_cache(&self, stop: &StopFlag) -> SampleCache<QuestionModel> {
@@ -132,32 +134,6 @@ impl QaExperiment {
             model.embedding = vectors.fill(model.embedding)?;
         }
         Ok(model)
-    }
-
-    /// `model` with the weights of a language model of the passages, if the configuration has one.
-    ///
-    /// # Errors
-    /// If the language model cannot be trained.
-    pub fn pretrain(&self, model: QuestionModel, device: &Device, kernels: KernelMode) -> Result<QuestionModel> {
-        let Some(data) = &self.passages else { return Ok(model) };
-        let Pretraining { epochs, learning_rate, batch_size, dropout } = self.config.pretraining;
-        let directory = std::env::temp_dir().join(format!("pretraining-{}", std::process::id()));
-        let pretraining = qa::pretrain::Pretraining {
-            data,
-            model: &self.model,
-            config: PretrainConfig { epochs, learning_rate, batch_size, dropout },
-            seed: self.config.seed,
-            tokenizer: &self.dataset.tokenizer,
-            directory: &directory,
-            device,
-            kernels,
-            stop: &StopFlag::default(),
-        };
-        let started = std::time::Instant::now();
-        let pretrained = pretraining.run(model, |report| status(&format!("pretraining {report:?}")))?;
-        status(&format!("pretraining took {} s", started.elapsed().as_secs()));
-        let _ = std::fs::remove_dir_all(&directory);
-        Ok(pretrained.expect("never stopped").0)
     }
 
     /// The pretrained word vectors that the configuration names, if any. Prints how many words they cover.
