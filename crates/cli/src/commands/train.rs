@@ -22,7 +22,7 @@ use crate::run::init;
 use crate::run::provenance::{Origin, Provenance};
 use crate::run::ranks::TrainRanks;
 use crate::run::signals::{self, EXIT_INTERRUPTED};
-use crate::run::{changed_text, directory, other_rank, pretraining};
+use crate::run::{changed_text, directory, other_rank};
 use crate::view::format::counted;
 
 pub use crate::run::init::CONFIG;
@@ -243,7 +243,7 @@ pub fn train_new<C: Experiment>(
     let has_checkpoint = || Checkpoints::of(&run).steps().map_or(true, |steps| steps.iter().any(|&s| s > 0));
     let has_metrics = || run.join(metrics_file::NAME).metadata().is_ok_and(|data| data.len() > 0);
     // Another process may have put another directory in its place.
-    if stop_reason.is_err() && is_ours && !has_checkpoint() && !pretraining::is_unfinished(&run) && !has_metrics() {
+    if stop_reason.is_err() && is_ours && !has_checkpoint() && !directory::is_in_pretraining(&run) && !has_metrics() {
         let _ = std::fs::remove_dir_all(&run);
     }
     Ok((run, stop_reason?))
@@ -258,8 +258,8 @@ fn resume(run: &Path, args: &Train, backend: &BackendSelection, ranks: &TrainRan
         // Reports the process.
         lock()?;
     }
-    let in_pretraining = pretraining::is_unfinished(run);
-    let checkpoints = if in_pretraining { pretraining::checkpoints(run) } else { Checkpoints::of(run) };
+    let in_pretraining = directory::is_in_pretraining(run);
+    let checkpoints = if in_pretraining { directory::pretraining_checkpoints(run) } else { Checkpoints::of(run) };
     checkpoints.verify()?;
     signals::resume_run(run);
     let config = init::resumed_config(run, &args.config)?;

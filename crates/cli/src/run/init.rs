@@ -20,7 +20,7 @@ use crate::long_task::LongTask;
 use crate::output::status;
 use crate::run::provenance::{self, Origin};
 use crate::run::word_vectors::PretrainedVectors;
-use crate::run::{changed_text, directory, initial_model, pretraining};
+use crate::run::{changed_text, directory, initial_model};
 use crate::view::format::decimals;
 
 /// The configuration's file name in a run directory.
@@ -218,7 +218,7 @@ pub fn resumed_config(run: &Path, args: &ConfigArgs) -> Result<AnyConfig> {
     let name = run.display().to_string();
     // The number of epochs may have been changed since the run started.
     let path = match Checkpoints::of(run).newest_path() {
-        Err(_) if pretraining::is_unfinished(run) => run.join(CONFIG),
+        Err(_) if directory::is_in_pretraining(run) => run.join(CONFIG),
         newest => newest?.join(CONFIG),
     };
     let config = |args: ConfigArgs| -> Result<AnyConfig> {

@@ -1,33 +1,19 @@
 //! The pretraining of a question model, which is a run of its own in the directory of the run.
 
-use std::path::Path;
 use std::time::Instant;
 
 use qa::QuestionModel;
 use qa::model::PassageModel;
 use qa::pretrain::{PretrainConfig, Pretraining};
-use trainer::{Checkpoints, EpochReport, Observer, ObserverResult};
+use trainer::{EpochReport, Observer, ObserverResult};
 
 use crate::config::QaExperiment;
 use crate::error::Result;
 use crate::observers::metrics_file::MetricsFile;
 use crate::output::status;
+use crate::run::directory::PRETRAINING;
 use crate::run::experiment::RunContext;
 use crate::view::format::{counted, decimals};
-
-/// The directory of the language model in that of the run.
-const DIRECTORY: &str = "pretraining";
-
-/// The checkpoints of the language model that `run` starts from.
-pub fn checkpoints(run: &Path) -> Checkpoints {
-    Checkpoints::of(&run.join(DIRECTORY))
-}
-
-/// Whether `run` was interrupted before its first step, in its pretraining.
-pub fn is_unfinished(run: &Path) -> bool {
-    let has_checkpoint = |checkpoints: Checkpoints| checkpoints.newest_path().is_ok();
-    !has_checkpoint(Checkpoints::of(run)) && has_checkpoint(checkpoints(run))
-}
 
 /// `model` with the weights of a language model of the passages, if the configuration has one; `None` if a stop was requested
 /// meanwhile.
@@ -41,7 +27,7 @@ pub fn pretrain(
 ) -> Result<Option<QuestionModel>> {
     let Some(data) = &experiment.passages else { return Ok(Some(model)) };
     let crate::config::Pretraining { epochs, learning_rate, batch_size, dropout } = experiment.config.pretraining;
-    let directory = &context.run.join(DIRECTORY);
+    let directory = &context.run.join(PRETRAINING);
     durable::directory::create(directory)?;
     let count = data.train.all.len();
     status(&format!("pretraining on {} for {}", counted(count, "sentence"), counted(epochs, "epoch")));
