@@ -163,7 +163,7 @@ mod tests {
     fn documents(animals: &[&str]) -> Vec<Document> {
         let document = |animal: &&str| {
             let text = format!("The {animal} saw the cheese. Then the old {animal} slept by the river.");
-            let answers = vec![0..4 + animal.len()];
+            let answers = std::iter::once(0..4 + animal.len()).collect();
             let question = Question { id: (*animal).into(), text: "Who saw the cheese?".into(), answers };
             Document { title: (*animal).into(), passages: vec![Passage { text, questions: vec![question] }] }
         };

@@ -203,7 +203,7 @@ impl RunContext<'_> {
                 Some(model) => StartFrom::Model(Box::new(model)),
                 None => return Ok(StopReason::Requested { valid_loss_nats_per_token: None }),
             },
-            StartFrom::Checkpoint => start,
+            StartFrom::Checkpoint => StartFrom::Checkpoint,
         };
         let toml = experiment.to_toml();
         setup.ranks.announce(&Announcement {
