@@ -75,7 +75,8 @@ impl Pretraining<'_> {
         } else {
             StartFrom::Checkpoint
         };
-        let metadata = Metadata::untrained(PassageModel::KIND, self.model.clone(), 0, seed, data.valid.sha256());
+        let longest = data.train.all.iter().map(|sentence| sentence.ids.len()).max().unwrap_or(1);
+        let metadata = Metadata::untrained(PassageModel::KIND, self.model.clone(), longest, seed, data.valid.sha256());
         let train_config = TrainConfig::default()
             .mode(TrainMode::Examples)
             .seed(seed)
