@@ -3,6 +3,8 @@
 mod common;
 #[path = "questions/data_formats.rs"]
 mod data_formats;
+#[path = "questions/resuming.rs"]
+mod resuming;
 #[path = "questions/without_model.rs"]
 mod without_model;
 
@@ -231,20 +233,6 @@ fn a_repeated_run_keeps_a_copy_of_piped_validation_questions() {
     assert!(!dir.path().join("again/questions").exists());
     dir.run_ok(&["evaluate", "--model", "again"]);
     dir.run_ok(&["train", "--resume", "again", "--set", "train.epochs=2"]);
-}
-
-#[test]
-fn a_resumed_run_equals_an_uninterrupted_run() {
-    let dir = TestDir::new();
-    train_small(&dir, "whole", &["train.epochs=2"]);
-    train_small(&dir, "parts", &[]);
-    dir.run_ok(&["train", "--resume", "parts", "--set", "train.epochs=2"]);
-    let weights = |run: &str| std::fs::read(dir.path().join(run).join("weights.bpk")).unwrap();
-    assert!(weights("whole") == weights("parts"), "the resumed run differs");
-    dir.expect_error(
-        &["train", "--resume", "parts", "--set", "train.epochs=3", "--set", "model.features=3"],
-        &["model.features"],
-    );
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{DType, Tensor, TensorData};
 use text_prep::error::one_line;
 
@@ -35,6 +35,36 @@ pub fn parameters<M: Module>(module: &M) -> BTreeMap<String, Parameter> {
 /// If the device fails to return them.
 pub fn values<M: Module>(module: &M) -> BTreeMap<String, TensorData> {
     collect(module)
+}
+
+/// `module` with these values, by path, of parameters of the same shapes. Parameters without values stay as they are.
+#[must_use]
+pub fn with_values<M: Module>(module: M, values: &BTreeMap<String, TensorData>) -> M {
+    struct Replacement<'a> {
+        path: Vec<String>,
+        values: &'a BTreeMap<String, TensorData>,
+    }
+    impl ModuleMapper for Replacement<'_> {
+        fn enter_module(&mut self, name: &str, _container_type: &str) {
+            self.path.push(name.into());
+        }
+
+        fn exit_module(&mut self, _name: &str, _container_type: &str) {
+            self.path.pop();
+        }
+
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let found = self.values.get(&self.path.join("."));
+            match found.filter(|values| values.shape().to_vec() == param.lazy_shape().to_vec()) {
+                None => param,
+                Some(values) => param.map(|tensor| {
+                    let options = (&tensor.device(), tensor.dtype());
+                    Tensor::from_data(values.clone(), options)
+                }),
+            }
+        }
+    }
+    module.map(&mut Replacement { path: Vec::new(), values })
 }
 
 /// Whether all weights are finite; those of a run that diverged are not.

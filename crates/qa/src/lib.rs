@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`data`] | SQuAD, NewsQA and JSON Lines; documents, examples and batches |
 //! | [`model`] | encoders, answer extraction, attention, and the decoder with its copy mechanism |
+//! | [`pretrain`](mod@pretrain) | a language model of the passages, with whose weights the question model begins |
 //! | `train` | the training task: `trainer` trains the model of this crate |
 //! | [`generate`](mod@generate) | answer candidates, beam search, round-trip filtering, questions by rules, evaluation |
 //! | [`ranking`] | one calibrated confidence for the questions of the network and of rules |
@@ -19,6 +20,7 @@ pub mod error;
 pub mod formats;
 pub mod generate;
 pub mod model;
+pub mod pretrain;
 pub mod ranking;
 mod train;
 

@@ -246,7 +246,7 @@ pub fn train_new<C: Experiment>(
     let has_checkpoint = || Checkpoints::of(&run).steps().map_or(true, |steps| steps.iter().any(|&s| s > 0));
     let has_metrics = || run.join(metrics_file::NAME).metadata().is_ok_and(|data| data.len() > 0);
     // Another process may have put another directory in its place.
-    if stop_reason.is_err() && is_ours && !has_checkpoint() && !has_metrics() {
+    if stop_reason.is_err() && is_ours && !has_checkpoint() && !directory::is_in_pretraining(&run) && !has_metrics() {
         let _ = std::fs::remove_dir_all(&run);
     }
     Ok((run, stop_reason?))
@@ -261,7 +261,9 @@ fn resume(run: &Path, args: &Train, backend: &BackendSelection, ranks: &TrainRan
         // Reports the process.
         lock()?;
     }
-    Checkpoints::of(run).verify()?;
+    let in_pretraining = directory::is_in_pretraining(run);
+    let checkpoints = if in_pretraining { directory::pretraining_checkpoints(run) } else { Checkpoints::of(run) };
+    checkpoints.verify()?;
     signals::resume_run(run);
     let config = init::resumed_config(run, &args.config)?;
     let before = Provenance::read(run);
@@ -269,7 +271,8 @@ fn resume(run: &Path, args: &Train, backend: &BackendSelection, ranks: &TrainRan
         AnyConfig::LanguageModel(config) => &config.train,
         AnyConfig::Questions(config) => &config.train,
     };
-    if !wants_other_ngrams(run, args, &config)?
+    if !in_pretraining
+        && !wants_other_ngrams(run, args, &config)?
         && let Some(stop_reason) = finished(run, train)?
         && let Ok(before) = &before
         && before.reported_steps.is_none_or(|steps| steps == stop_reason.1)
@@ -286,11 +289,18 @@ fn resume(run: &Path, args: &Train, backend: &BackendSelection, ranks: &TrainRan
     let stop = &StopFlag::default();
     let context = RunContext { run, lock, setup: setup(args, backend, device, ranks), stop };
     match config {
-        AnyConfig::LanguageModel(config) => continue_run(context, &init::resumed_experiment(run, *config)?, before),
+        AnyConfig::LanguageModel(config) => {
+            continue_run(context, &init::resumed_experiment(run, *config)?, before, StartFrom::Checkpoint)
+        }
         AnyConfig::Questions(config) => {
             init::check_questions(&run.display().to_string(), &config, init::SAME_TEXT)?;
             let experiment = changed_text::explain_questions(QaExperiment::new(*config), run, "")?;
-            continue_run(context, &experiment, before)
+            let start = if in_pretraining {
+                StartFrom::Model(Box::new(experiment.init_model(device)?))
+            } else {
+                StartFrom::Checkpoint
+            };
+            continue_run(context, &experiment, before, start)
         }
     }
 }
@@ -351,8 +361,14 @@ fn finished(run: &Path, settings: &config::Train) -> Result<Option<(StopReason, 
     }
 }
 
-/// Trains the run from its newest checkpoint. `before` is its record of the environment.
-fn continue_run<C: Experiment>(context: RunContext, experiment: &C, before: Result<Provenance>) -> Result<StopReason> {
+/// Trains the run from its newest checkpoint, or from its initial weights if it was interrupted in its pretraining. `before` is
+/// its record of the environment.
+fn continue_run<C: Experiment>(
+    context: RunContext,
+    experiment: &C,
+    before: Result<Provenance>,
+    start: StartFrom<C::Network>,
+) -> Result<StopReason> {
     let RunContext { run, setup: Setup { backend, ranks, .. }, stop, .. } = context;
     ranks.check_shards(experiment.train_config().shards)?;
     let mut update = None;
@@ -378,5 +394,5 @@ fn continue_run<C: Experiment>(context: RunContext, experiment: &C, before: Resu
     let steps = progress.map_or(0, |progress| progress.steps);
     let divided = ranks.in_words(experiment.train_config().shards);
     status(&format!("resuming {} after step {steps} on {}{divided}", run.display(), backend.name()));
-    context.train(experiment, &references, StartFrom::Checkpoint, update)
+    context.train(experiment, &references, start, update)
 }

@@ -43,6 +43,8 @@ pub struct QuestionsConfig {
     pub sentences: Sentences,
     /// The model.
     pub model: QuestionsModel,
+    /// The language model of the passages that the model starts from.
+    pub pretraining: Pretraining,
     /// How the model is trained.
     pub train: Train,
     /// The samples printed during training.
@@ -208,6 +210,20 @@ pub struct QuestionsModel {
     pub embedding_dropout: f64,
 }
 
+/// `[pretraining]`: see [`qa::pretrain::PretrainConfig`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Pretraining {
+    /// Passes over the sentences of the passages; 0 for no pretraining.
+    pub epochs: usize,
+    /// The highest learning rate.
+    pub learning_rate: f64,
+    /// Sentences per step.
+    pub batch_size: usize,
+    /// The dropout rate of the encoder's inputs and outputs.
+    pub dropout: f64,
+}
+
 /// How the decoder gets the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -271,6 +287,7 @@ impl Default for QuestionsConfig {
             vocabulary: QuestionsVocabulary::default(),
             sentences: Sentences::default(),
             model: QuestionsModel::default(),
+            pretraining: Pretraining::default(),
             train: Train::default(),
             samples: QuestionsSamples::default(),
             checkpoints: Checkpoints::default(),
@@ -329,6 +346,12 @@ impl Default for QuestionsModel {
             dropout: 0.5,
             embedding_dropout: 0.2,
         }
+    }
+}
+
+impl Default for Pretraining {
+    fn default() -> Self {
+        Self { epochs: 0, learning_rate: 0.002, batch_size: 32, dropout: 0.2 }
     }
 }
 

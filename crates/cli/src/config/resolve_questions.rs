@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use qa::QuestionModelConfig;
 use qa::data::{
-    Document, QaDataset, QaDatasetConfig, QuestionCounts, ReadOptions, num_documents_with_questions, read_squad, split,
+    Document, PassageDataset, QaDataset, QaDatasetConfig, QuestionCounts, ReadOptions, num_documents_with_questions,
+    read_squad, split,
 };
 use qa::model::{AnswerEncoding, AttentionScore, ExtractorHead};
 use text_prep::Segmentation;
@@ -28,6 +29,8 @@ pub struct QaExperiment {
     pub config: QuestionsConfig,
     /// The vocabulary and the examples.
     pub dataset: QaDataset,
+    /// The sentences of the passages, if the model is pretrained on them.
+    pub passages: Option<PassageDataset>,
     /// The validation documents.
     pub valid: Vec<Document>,
     /// The number of questions in them, including unusable ones.
@@ -90,6 +93,8 @@ impl QaExperiment {
         let kept = config.data.start()?;
         let (train_documents, valid, valid_found) = documents(&config.data, &names, &kept, config.seed, &mut warnings)?;
         let dataset = QaDataset::new(&train_documents, &valid, &dataset_config)?;
+        let passages = (config.pretraining.epochs > 0)
+            .then(|| PassageDataset::new(&train_documents, &valid, &dataset.tokenizer, max_sentence_len));
         drop(reading);
         config.tokens.segmentation = Some(dataset.tokenizer.pre_tokenizer.segmentation().into());
         model.vocab_size = dataset.train.vocab_sizes.input;
@@ -118,7 +123,7 @@ impl QaExperiment {
             }
         }
         let kept = kept.into_iter().flatten().collect();
-        Ok(Self { config, dataset, valid, valid_found, model, train, kept, warnings })
+        Ok(Self { config, dataset, passages, valid, valid_found, model, train, kept, warnings })
     }
 
     /// The warning about epochs of hardly any step, if they are so short.

@@ -17,6 +17,8 @@ use crate::run::provenance::Provenance;
 
 /// The default directory of runs, relative to the working directory.
 pub const RUNS: &str = "runs";
+/// The directory of pretraining in that of its run.
+pub const PRETRAINING: &str = "pretraining";
 
 /// Creates the directory of a new run: `out`, or the first unused one of `runs/NAME-1`, `runs/NAME-2`, ….
 ///
@@ -118,7 +120,8 @@ pub fn find_resumable(named: Option<&Path>) -> Result<PathBuf> {
         return Ok(if base::is_base(&run) && run.is_dir() { base_here().into() } else { run });
     }
     let candidates = list(Path::new(RUNS))?.into_iter().filter(|run| !is_copy(run)).filter_map(|run| {
-        let newest = Checkpoints::of(&run).newest_path().ok()?;
+        let newest = Checkpoints::of(&run).newest_path();
+        let newest = newest.or_else(|_| pretraining_checkpoints(&run).newest_path()).ok()?;
         let saved = newest.metadata().and_then(|data| data.modified()).ok()?;
         let progress = Checkpoints::of(&run).progress().ok().flatten();
         let is_unfinished = progress.is_none_or(|progress| !progress.is_finished() && !progress.should_stop_early());
@@ -133,6 +136,17 @@ pub fn find_resumable(named: Option<&Path>) -> Result<PathBuf> {
     let kind = if is_unfinished { "unfinished" } else { "finished" };
     status(&format!("{} is the newest {kind} run", run.display()));
     Ok(run)
+}
+
+/// The checkpoints of the language model that the model of `run` starts from.
+pub fn pretraining_checkpoints(run: &Path) -> Checkpoints {
+    Checkpoints::of(&run.join(PRETRAINING))
+}
+
+/// Whether `run` was interrupted before its first step, in its pretraining.
+pub fn is_in_pretraining(run: &Path) -> bool {
+    let has_checkpoint = |checkpoints: Checkpoints| checkpoints.newest_path().is_ok();
+    !has_checkpoint(Checkpoints::of(run)) && has_checkpoint(pretraining_checkpoints(run))
 }
 
 /// Whether `run` repeats another run, to compare them. Such a run is used only if it is named.

@@ -84,6 +84,15 @@ pub trait Experiment {
         Vec::new()
     }
 
+    /// `model`, which has initial weights, with what a new run computes of them in its directory before its first step.
+    /// `None` if a stop was requested meanwhile; the run is resumed with the same `model`.
+    ///
+    /// # Errors
+    /// If they cannot be computed.
+    fn pretrain(&self, model: Self::Network, _context: &RunContext) -> Result<Option<Self::Network>> {
+        Ok(Some(model))
+    }
+
     /// The source of samples during training. A request to `stop` cuts them off.
     fn sample_cache(&self, stop: &StopFlag) -> SampleCache<Self::Network>;
 
@@ -189,6 +198,13 @@ impl RunContext<'_> {
         update: Option<Provenance>,
     ) -> Result<StopReason> {
         let Self { run, lock, setup, stop } = *self;
+        let start = match start {
+            StartFrom::Model(model) => match experiment.pretrain(*model, self)? {
+                Some(model) => StartFrom::Model(Box::new(model)),
+                None => return Ok(StopReason::Requested { valid_loss_nats_per_token: None }),
+            },
+            StartFrom::Checkpoint => StartFrom::Checkpoint,
+        };
         let toml = experiment.to_toml();
         setup.ranks.announce(&Announcement {
             config: toml.clone(),

@@ -20,7 +20,7 @@ use crate::output::{status, warn};
 use crate::report::{question_scores, too_short, write_score};
 use crate::run::experiment::{Experiment, RunContext, model_label};
 use crate::run::provenance::InputHashes;
-use crate::run::word_vectors;
+use crate::run::{pretraining, word_vectors};
 use crate::view::format::decimals;
 
 impl Experiment for QaExperiment {
@@ -73,6 +73,10 @@ impl Experiment for QaExperiment {
             train_sha256: dataset.train_sha256.clone(),
             valid_sha256: dataset.valid_sha256.clone(),
         }
+    }
+
+    fn pretrain(&self, model: QuestionModel, context: &RunContext) -> Result<Option<QuestionModel>> {
+        pretraining::pretrain(self, model, context)
     }
 
     fn sample_cache(&self, stop: &StopFlag) -> SampleCache<QuestionModel> {

@@ -217,7 +217,10 @@ pub fn restore_extended_size(run: &Path, config: &mut Config) -> Result<()> {
 pub fn resumed_config(run: &Path, args: &ConfigArgs) -> Result<AnyConfig> {
     let name = run.display().to_string();
     // The number of epochs may have been changed since the run started.
-    let path = Checkpoints::of(run).newest_path()?.join(CONFIG);
+    let path = match Checkpoints::of(run).newest_path() {
+        Err(_) if directory::is_in_pretraining(run) => run.join(CONFIG),
+        newest => newest?.join(CONFIG),
+    };
     let config = |args: ConfigArgs| -> Result<AnyConfig> {
         let read = read_any(&ConfigArgs { config: Some(path.clone()), ..args });
         let (config, _) = read.map_err(|error| Error::new(format!("{name} cannot be resumed: {error}")))?;

@@ -8,6 +8,7 @@ pub mod experiment_qa;
 pub mod init;
 pub mod initial_model;
 pub mod other_rank;
+pub mod pretraining;
 pub mod provenance;
 pub mod ranks;
 pub mod signals;

@@ -14,6 +14,7 @@ mod example;
 mod json;
 mod jsonl;
 mod newsqa;
+mod passages;
 mod question_counts;
 mod record;
 mod split;
@@ -35,6 +36,7 @@ pub use dataset::{ExampleCounts, LocatedQuestion, QaDataset, QaDatasetConfig, lo
 pub use dataset_builder::QaDatasetBuilder;
 pub use error::{Error, InvalidKind, Result};
 pub use example::{EncodedSentence, Example, Examples, in_question};
+pub use passages::{PassageBatch, PassageDataset, PassageSentences};
 pub use question_counts::{InvalidItems, QuestionCounts};
 pub use split::{num_documents_with_questions, split};
 pub use squad_writer::to_squad;

@@ -7,6 +7,7 @@ pub mod config;
 pub mod copy;
 mod decoder;
 mod encoder;
+mod passage_model;
 mod question_model;
 
 pub use answer_head::SpanIndex;
@@ -14,6 +15,7 @@ pub use attention::AttentionScore;
 pub use config::{AnswerEncoding, ExtractorHead, QuestionModelConfig};
 pub use decoder::{DecoderState, NextWord};
 pub use encoder::EncoderOutput;
+pub use passage_model::PassageModel;
 pub use question_model::QuestionModel;
 
 #[cfg(test)]
