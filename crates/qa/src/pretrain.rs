@@ -70,13 +70,15 @@ impl Pretraining<'_> {
         observer: impl Observer<PassageModel> + 'static,
     ) -> Result<Option<QuestionModel>> {
         let Self { data, config, seed, directory, device, .. } = *self;
+        // A resumed language model gets its dropout rate from the saved configuration.
+        let model_config = self.model.clone().dropout(config.dropout);
         let start = if Checkpoints::of(directory).steps()?.is_empty() {
-            StartFrom::Model(Box::new(PassageModel::of(&model, self.model, config.dropout, seed)?))
+            StartFrom::Model(Box::new(PassageModel::of(&model, &model_config, seed)?))
         } else {
             StartFrom::Checkpoint
         };
         let longest = data.train.all.iter().map(|sentence| sentence.ids.len()).max().unwrap_or(1);
-        let metadata = Metadata::untrained(PassageModel::KIND, self.model.clone(), longest, seed, data.valid.sha256());
+        let metadata = Metadata::untrained(PassageModel::KIND, model_config, longest, seed, data.valid.sha256());
         let train_config = TrainConfig::default()
             .mode(TrainMode::Examples)
             .seed(seed)

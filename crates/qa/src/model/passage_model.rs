@@ -34,17 +34,17 @@ pub struct PassageModel {
 }
 
 impl PassageModel {
-    /// The language model that begins with the weights of `model` and has this dropout rate of inputs and outputs. Its output layers have random weights, which depend
-    /// only on `seed`.
+    /// The language model that begins with the weights of `model`. Its output layers have random weights, which depend only
+    /// on `seed`.
     ///
     /// # Errors
-    /// If `config` is not that of `model`.
-    pub fn of(model: &QuestionModel, config: &QuestionModelConfig, dropout: f64, seed: u64) -> Result<Self> {
+    /// If `config` is not that of `model`, except for its dropout rates.
+    pub fn of(model: &QuestionModel, config: &QuestionModelConfig, seed: u64) -> Result<Self> {
         let device = &model.device();
         let fresh = Self::build(config, &Initialization::new(seed, device).at("passages"))?;
         let lowest = |encoder: &Encoder| Encoder {
             stack: Stack { layers: encoder.stack.layers[..1].to_vec(), ..encoder.stack.clone() },
-            dropout,
+            dropout: config.dropout,
             ..encoder.clone()
         };
         Ok(Self { embedding: model.embedding.clone(), encoder: lowest(&model.encoder), ..fresh })
@@ -77,9 +77,10 @@ impl PassageModel {
             let weights = weights.at("outputs").at(direction);
             OutputLayer::new(layer.units, Some(config.embedding_dim), true, words, &weights)
         };
+        let encoder = Encoder::new(config.feature_dim, inputs, std::slice::from_ref(layer), &weights.at("encoder"));
         Ok(Self {
             embedding: Embedding::new(config.vocab_size, config.embedding_dim, &weights.at("embedding")),
-            encoder: Encoder::new(config.feature_dim, inputs, std::slice::from_ref(layer), &weights.at("encoder")),
+            encoder: Encoder { dropout: config.dropout, ..encoder },
             outputs: (0..directions).map(output).collect(),
             embedding_dropout: config.embedding_dropout,
         })
