@@ -148,8 +148,10 @@ impl PackedModel {
     /// the last ones: the first V values of each row. All of them have the same bits as those of one sequence at a time.
     ///
     /// # Panics
-    /// If there are no states, not as many as lists of ids, which have one length, or an id or label does not exist.
+    /// If there are no states, the numbers of states and of lists of ids differ, the lists differ in length, or an id or label
+    /// does not exist.
     pub fn read_each(&self, ids: &[&[u32]], states: &mut [&mut PackedState]) -> BatchRows {
+        assert!(ids.len() == states.len() && ids.iter().all(|list| list.len() == ids[0].len()));
         let layer = |at: usize| -> Vec<&LayerState> { states.iter().map(|state| &state.layers[at]).collect() };
         let layers = (0..self.layers.len()).map(|at| LayerState::gather(&layer(at))).collect();
         let labels = states.iter().map(|state| state.labels[0]).collect();

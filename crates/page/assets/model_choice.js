@@ -91,6 +91,7 @@ export class ModelChoice {
     fillOthers() {
         const names = this.chosenModel()?.info.blendsWith ?? [];
         fill(this.other, "none", names);
+        this.other.value = "";
         this.otherField.hidden = names.length === 0;
         this.share.node.hidden = true;
     }

@@ -323,7 +323,8 @@ export class WriteView {
             }
         });
         // The next words come first: the server would read the text for its scores at the same time.
-        const scored = choices.then(() => (signal.aborted ? null : this.text.score(this.source, this.tree, signal)));
+        const afterChoices = choices.catch(failed);
+        const scored = afterChoices.then(() => (signal.aborted ? null : this.text.score(this.source, this.tree, signal)));
         scored.then(() => this.export.update()).catch(failed);
     }
 }

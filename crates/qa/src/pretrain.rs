@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use burn::module::Module;
 use burn::tensor::Device;
+use durable::Lock;
 use kernels::KernelMode;
-use models::{DropoutKey, LossOutput, Metadata, Network, State, TrainLoss};
+use models::dropout::check_rate;
+use models::{DropoutKey, Error, LossOutput, Metadata, Network, State, TrainLoss};
 use seqdata::{Loader, Order};
 use text_prep::Tokenizer;
 use trainer::{
@@ -18,7 +19,7 @@ use crate::model::{PassageModel, QuestionModel, QuestionModelConfig};
 
 /// The batch size of validation, which does not depend on the training configuration.
 const VALID_BATCH_SIZE: usize = 64;
-/// Steps of linear warm-up of the learning rate.
+/// Steps of linear warm-up of the learning rate, but at most a tenth of all.
 const WARM_UP_STEPS: u64 = 100;
 /// The norm that the gradients of all parameters together are clipped to.
 const MAX_NORM: f64 = 5.0;
@@ -34,6 +35,26 @@ pub struct PretrainConfig {
     pub batch_size: usize,
     /// The dropout rate of the inputs and outputs of the layer.
     pub dropout: f64,
+}
+
+impl PretrainConfig {
+    /// Checks all settings.
+    ///
+    /// # Errors
+    /// Names the first setting that is out of range.
+    pub fn check(&self) -> models::Result<()> {
+        if !(1..=65_536).contains(&self.batch_size) {
+            return Err(Error::out_of_range("pretraining.batch_size", self.batch_size, "1 to 65536"));
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
+            return Err(Error::out_of_range(
+                "pretraining.learning_rate",
+                self.learning_rate,
+                "a finite number above 0",
+            ));
+        }
+        check_rate("pretraining.dropout", self.dropout)
+    }
 }
 
 /// The pretraining of a question model.
@@ -54,6 +75,8 @@ pub struct Pretraining<'a> {
     pub device: &'a Device,
     /// Fused kernels or Burn's own operations.
     pub kernels: KernelMode,
+    /// The lock of the run that the directory belongs to, if it has one.
+    pub lock: Option<&'a Lock>,
     /// Ends it after the current step, with a checkpoint.
     pub stop: &'a StopFlag,
 }
@@ -77,6 +100,7 @@ impl Pretraining<'_> {
         } else {
             StartFrom::Checkpoint
         };
+        let steps = config.epochs.saturating_mul(data.train.all.len().div_ceil(config.batch_size.max(1)));
         let longest = data.train.all.iter().map(|sentence| sentence.ids.len()).max().unwrap_or(1);
         let metadata = Metadata::untrained(PassageModel::KIND, model_config, longest, seed, data.valid.sha256());
         let train_config = TrainConfig::default()
@@ -86,7 +110,7 @@ impl Pretraining<'_> {
             .batch_size(config.batch_size)
             .learning_rate(config.learning_rate)
             .schedule(Schedule::Cosine)
-            .warm_up_steps(WARM_UP_STEPS)
+            .warm_up_steps(WARM_UP_STEPS.min(steps as u64 / 10))
             .optimizer(AdamConfig::default())
             .clip(Clip::GlobalNorm(MAX_NORM));
         let identity = RunIdentity::new(self.tokenizer.clone(), metadata);
@@ -94,6 +118,10 @@ impl Pretraining<'_> {
             .kernels(self.kernels)
             .stop_flag(self.stop.clone())
             .observer(observer);
+        let job = match self.lock {
+            Some(lock) => job.lock(lock.clone()),
+            None => job,
+        };
         let outcome = train(job, start)?;
         let is_stopped = matches!(outcome.stop_reason, StopReason::Requested { .. });
         Ok((!is_stopped).then(|| outcome.best.model.fill(model)))
@@ -118,7 +146,7 @@ impl TrainTask for PassageModel {
     }
 
     fn trainable(self) -> Self {
-        self.train()
+        Self::trainable(self)
     }
 
     fn device(&self) -> Device {
@@ -211,6 +239,7 @@ mod tests {
                 directory: &folder.path().join(name),
                 device,
                 kernels: KernelMode::default(),
+                lock: None,
                 stop,
             };
             pretraining.run(config.init(1, device).unwrap(), observer).unwrap()

@@ -136,6 +136,7 @@ mod tests {
         let flat = flatten(&three, gradients).unwrap();
         let restored = unflatten(&three, &flat, 1.0);
         assert_eq!(flat.len(), 800_000 + values.len() + 2);
+        assert!(restored.get::<1>(three.a.id).unwrap().try_into_vec_as::<f32>().unwrap() == vec![1.0; 800_000]);
         assert!(restored.get::<2>(three.b.id).unwrap().try_into_vec_as::<f32>().unwrap() == values);
     }
 }

@@ -31,8 +31,8 @@ use crate::train_loop::TrainLoop;
 /// is.
 ///
 /// # Errors
-/// If a setting is out of range, the shards cannot be divided over the ranks, a rank has other inputs or is lost, the loss diverges repeatedly, the checkpoint is damaged or belongs to another run,
-/// an observer fails, Burn's interrupter is given an error or the file system reports an error. If the run directory was
+/// If a setting is out of range, the shards cannot be divided over the ranks, a rank has other inputs or is lost, the loss diverges
+/// repeatedly, the checkpoint is damaged or belongs to another run, an observer fails, Burn's interrupter is given an error or the file system reports an error. If the run directory was
 /// deleted, moved or replaced meanwhile, that is the error.
 pub fn train<M: TrainTask>(job: Job<M>, start: StartFrom<M>) -> Result<Outcome<M>> {
     let lock = job.lock.clone();

@@ -35,9 +35,9 @@ pub fn run(args: &AskArgs, backend: &BackendSelection) -> Result<()> {
     let (pipeline, encoding) = if args.no_network {
         (question_scores::pipeline_by_rules(&device)?, None)
     } else {
-        let directory = directory::find_model(args.model.as_deref(), Some(QuestionModel::KIND)).map_err(|error| {
-            Error::new(format!("{error}, or ask by rules alone, without a model, with `--no-network`"))
-        })?;
+        let hint = "`--no-network` asks by rules alone, without a model";
+        let directory = directory::find_model(args.model.as_deref(), Some(QuestionModel::KIND))
+            .map_err(|error| error.with_hint(Some(hint)))?;
         let bundle: ModelBundle<QuestionModel> = load_model(&directory, backend, &device)?;
         (question_scores::pipeline(&bundle)?, Data::of_model(&directory, CONFIG).encoding)
     };

@@ -95,8 +95,9 @@ pub fn run(args: &Generate, backend: &BackendSelection) -> Result<()> {
     });
     let generator = generator.with_mixture(mixture);
     if is_unnamed_base {
-        let in_training =
-            directory::list(Path::new(directory::RUNS))?.into_iter().find(|run| Lock::holder(run).is_some());
+        let in_training = directory::list(Path::new(directory::RUNS))?
+            .into_iter()
+            .find(|run| Lock::holder(run).is_some() && read_metadata(run).is_err());
         let base = "so the text comes from the built-in base, a small model of English novels";
         status(&match in_training {
             Some(run) => format!("{} is in training and has no model yet, {base}", run.display()),

@@ -72,6 +72,7 @@ fn row(path: &Path) -> Option<Row> {
         (None, Some(_)) => "unfinished".into(),
         (None, None) if model.as_ref().is_some_and(|model| model.epochs == 0) => "imported model".into(),
         (None, None) if model.is_some() => "model".into(),
+        (None, None) if directory::is_in_pretraining(path) => "in pretraining".into(),
         (None, None) => "not started".into(),
     };
     let best = progress.as_ref().and_then(Progress::best);

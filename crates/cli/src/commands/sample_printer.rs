@@ -128,7 +128,7 @@ pub fn cut_off_warning(cut_off: usize, count: usize, max_tokens: usize) -> Optio
     };
     let tokens = counted(max_tokens, "token");
     Some(format!(
-        "{documents} no end after {tokens}: a higher `--max-tokens` gives whole ones, if the model is trained well"
+        "{documents} no end after {tokens}: raise `--max-tokens`, or train longer if the model has not learned where documents end"
     ))
 }
 

@@ -296,6 +296,8 @@ fn resume(run: &Path, args: &Train, backend: &BackendSelection, ranks: &TrainRan
             init::check_questions(&run.display().to_string(), &config, init::SAME_TEXT)?;
             let experiment = changed_text::explain_questions(QaExperiment::new(*config), run, "")?;
             let start = if in_pretraining {
+                // The checkpoints of pretraining do not have the changes of this command.
+                write_atomically(&run.join(CONFIG), experiment.to_toml().as_bytes())?;
                 StartFrom::Model(Box::new(experiment.init_model(device)?))
             } else {
                 StartFrom::Checkpoint
@@ -391,8 +393,11 @@ fn continue_run<C: Experiment>(
     let references = experiment.references();
     signals::stop_run(stop)?;
     let progress = Checkpoints::of(run).progress()?;
-    let steps = progress.map_or(0, |progress| progress.steps);
+    let place = match &start {
+        StartFrom::Checkpoint => format!("after step {}", progress.map_or(0, |progress| progress.steps)),
+        StartFrom::Model(_) => "in its pretraining".into(),
+    };
     let divided = ranks.in_words(experiment.train_config().shards);
-    status(&format!("resuming {} after step {steps} on {}{divided}", run.display(), backend.name()));
+    status(&format!("resuming {} {place} on {}{divided}", run.display(), backend.name()));
     context.train(experiment, &references, start, update)
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use durable::read::small_text;
 use models::LayerConfig;
+use qa::pretrain::PretrainConfig;
 use serde::{Deserialize, Serialize};
 
 use super::text::{input_file, reject_copies, start_input};
@@ -222,6 +223,14 @@ pub struct Pretraining {
     pub batch_size: usize,
     /// The dropout rate of the encoder's inputs and outputs.
     pub dropout: f64,
+}
+
+impl Pretraining {
+    /// The same settings for the library.
+    pub fn config(&self) -> PretrainConfig {
+        let Self { epochs, learning_rate, batch_size, dropout } = *self;
+        PretrainConfig { epochs, learning_rate, batch_size, dropout }
+    }
 }
 
 /// How the decoder gets the answer.

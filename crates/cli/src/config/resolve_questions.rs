@@ -65,6 +65,9 @@ impl QaExperiment {
             }
         }
         train.check()?;
+        if config.pretraining.epochs > 0 {
+            config.pretraining.config().check()?;
+        }
         if config.vocabulary.min_count == 0 {
             bail!("`vocabulary.min_count` is 0; expected 1 or more");
         }

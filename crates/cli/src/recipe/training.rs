@@ -48,7 +48,7 @@ impl Choices<'_> {
         if !given.is_set("train.shards") {
             self.config.train.shards = ranks;
         }
-        // With a given number of shards one process computes several, as many would.
+        // Given shards say how many processes may ever train, but one process alone gets the batch of one.
         let shards = if ranks == 1 { 1 } else { self.config.train.shards.max(1) };
         let batch = Batch::new(row, self.tokens_of_text(), shards);
         let train = &mut self.config.train;

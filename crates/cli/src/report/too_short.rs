@@ -12,7 +12,8 @@ pub fn few_steps(steps: u64, starts_from_model: bool) -> Option<String> {
     let steps = (steps < FEW_STEPS).then(|| counted(steps as usize, "step"))?;
     let of_text = if starts_from_model { " of this text, and writes as the model that it started from" } else { "" };
     Some(format!(
-        "after only {steps} the model has learned hardly anything{of_text}: train longer, with `--minutes N` or `--set train.epochs=N`"
+        "after only {steps} the model has learned hardly anything{of_text}: train longer, with `--minutes N` or \
+         `--set train.epochs=N`"
     ))
 }
 

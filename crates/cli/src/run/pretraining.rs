@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use qa::QuestionModel;
 use qa::model::PassageModel;
-use qa::pretrain::{PretrainConfig, Pretraining};
+use qa::pretrain::Pretraining;
 use trainer::{EpochReport, Observer, ObserverResult};
 
 use crate::config::QaExperiment;
@@ -26,7 +26,8 @@ pub fn pretrain(
     context: &RunContext,
 ) -> Result<Option<QuestionModel>> {
     let Some(data) = &experiment.passages else { return Ok(Some(model)) };
-    let crate::config::Pretraining { epochs, learning_rate, batch_size, dropout } = experiment.config.pretraining;
+    let config = experiment.config.pretraining.config();
+    let epochs = config.epochs;
     let directory = &context.run.join(PRETRAINING);
     durable::directory::create(directory)?;
     let count = data.train.all.len();
@@ -34,12 +35,13 @@ pub fn pretrain(
     let pretraining = Pretraining {
         data,
         model: &experiment.model,
-        config: PretrainConfig { epochs, learning_rate, batch_size, dropout },
+        config,
         seed: experiment.config.seed,
         tokenizer: &experiment.dataset.tokenizer,
         directory,
         device: context.setup.device,
         kernels: context.setup.backend.kernels(),
+        lock: Some(context.lock),
         stop: context.stop,
     };
     let observers: Vec<Box<dyn Observer<PassageModel>>> =
@@ -48,7 +50,8 @@ pub fn pretrain(
     if pretrained.is_none() {
         let name = context.run.display();
         status(&format!(
-            "stopped in pretraining and saved; resume with: cargo xtask train --resume {name} (or pastiche …)"
+            "stopped in pretraining and saved; resume with: cargo xtask train --resume {name} --backend {} (or pastiche …)",
+            context.setup.backend.name()
         ));
     }
     Ok(pretrained)
@@ -63,7 +66,7 @@ struct EpochLines {
 impl Observer<PassageModel> for EpochLines {
     fn on_epoch_end(&mut self, report: &EpochReport, _model: &PassageModel) -> ObserverResult {
         status(&format!(
-            "pretraining epoch {}/{}: train loss {}, valid loss {}, {} s so far",
+            "pretraining epoch {}/{}: train loss {}, valid loss {}, {} s since the start",
             report.epoch,
             self.epochs,
             decimals(report.train_loss_nats_per_token, 3),

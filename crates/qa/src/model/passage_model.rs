@@ -31,6 +31,9 @@ pub struct PassageModel {
     /// The rate at which whole rows of the embedding are dropped while training.
     #[module(skip)]
     pub embedding_dropout: f64,
+    /// Whether the embedding keeps its weights.
+    #[module(skip)]
+    pub frozen_embedding: bool,
 }
 
 impl PassageModel {
@@ -83,7 +86,17 @@ impl PassageModel {
             encoder: Encoder { dropout: config.dropout, ..encoder },
             outputs: (0..directions).map(output).collect(),
             embedding_dropout: config.embedding_dropout,
+            frozen_embedding: config.frozen_embedding,
         })
+    }
+
+    /// The model in training mode: all weights require gradients, except for a frozen embedding.
+    pub fn trainable(self) -> Self {
+        let mut model = self.train();
+        if model.frozen_embedding {
+            model.embedding = model.embedding.no_grad();
+        }
+        model
     }
 
     /// For each direction the encoder's outputs at all words, `[R, H]`, and the id of the word to predict at each, `[R]`:
