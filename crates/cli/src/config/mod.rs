@@ -44,7 +44,7 @@ pub use ngrams::{NgramOrder, Ngrams, without_ngrams};
 pub use output::OutputKind;
 pub use paths::Paths;
 pub use pretrained::PretrainedModel;
-pub use questions::{Data, Pretraining, QuestionsConfig};
+pub use questions::{Data, QuestionsConfig};
 pub use read::{AnyConfig, ConfigFile, FINE_TUNING, apply_changes, parse, parse_changes, parse_config, read, read_any};
 pub use resolve::LmExperiment;
 use resolve::absolute;

@@ -19,6 +19,19 @@ fn a_resumed_run_equals_an_uninterrupted_run() {
     );
 }
 
+#[test]
+fn settings_of_pretraining_out_of_range_are_rejected_by_their_names() {
+    let dir = TestDir::new();
+    let wrong =
+        [("batch_size=0", "pretraining.batch_size"), ("learning_rate=-1.0", "above 0"), ("dropout=1.0", "below 1")];
+    for (setting, expected) in wrong {
+        let setting = format!("pretraining.{setting}");
+        let set = ["--set", "pretraining.epochs=1", "--set", &setting];
+        dir.expect_error(&[&["train", "--config", "configs/qa.toml", "--out", "run"], &set[..]].concat(), &[expected]);
+        assert!(!dir.path().join("run").exists());
+    }
+}
+
 /// Whether this is the name of a complete checkpoint.
 fn is_checkpoint(name: &std::ffi::OsStr) -> bool {
     let number = name.to_str().and_then(|name| name.strip_prefix("step-"));
