@@ -24,10 +24,10 @@ BEHIND = 0.1  # Nats by which the loss of a dropped run is higher, in two valida
 ROWS_OF_A_SHARD = 512
 # Batch size: steps between two validations, the most steps, learning rates in the order in which they are tried.
 STUDY = {
-    32: (25, 4000, [0.004, 0.002, 0.008]),
-    128: (20, 1500, [0.008, 0.004, 0.016]),
-    512: (10, 800, [0.008, 0.016, 0.004]),
-    2048: (10, 400, [0.008, 0.016, 0.004]),
+    32: (25, 4000, [0.008, 0.004, 0.016, 0.002]),
+    128: (20, 1500, [0.016, 0.008, 0.032, 0.004]),
+    512: (10, 800, [0.016, 0.008, 0.032, 0.004]),
+    2048: (10, 400, [0.016, 0.008, 0.032]),
 }
 CONFIG = pathlib.Path(__file__).with_name("batch_study.toml")
 

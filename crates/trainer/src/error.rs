@@ -48,7 +48,7 @@ pub enum Error {
         reason: String,
     },
     /// There is no checkpoint to resume from.
-    #[error("{0} holds no complete checkpoint, so the run cannot be resumed: delete it and start a new run")]
+    #[error("{0} holds no complete checkpoint, so the run cannot be resumed: delete its directory and start a new run")]
     NoCheckpoint(PathBuf),
     /// No complete checkpoint has a validation loss.
     #[error("{0} has no complete checkpoint with a validation loss, so there is no model yet: resume the run")]

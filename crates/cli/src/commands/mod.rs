@@ -36,6 +36,7 @@ use burn::tensor::Device;
 use durable::Lock;
 use models::bundle::{MANIFEST, NGRAM_COUNTS};
 use models::{LanguageModel, LmBundle, ModelBundle, Network};
+use qa::model::PassageModel;
 
 use crate::device::BackendSelection;
 use crate::error::{Error, Result};
@@ -103,6 +104,13 @@ fn explain<M: Network>(
 ) -> Result<ModelBundle<M>> {
     let bundle = loaded.map_err(|error| {
         let (directory, expected) = match &error {
+            models::Error::WrongKind { directory, found, .. } if found == PassageModel::KIND => {
+                let run = directory.parent().unwrap_or(directory).display();
+                return Error::new(format!(
+                    "{} is the pretraining of a question model, which no command uses alone: give its run, {run}, to `ask`",
+                    directory.display()
+                ));
+            }
             models::Error::WrongKind { directory, expected, .. } => (directory, expected),
             models::Error::Missing { directory, file } | models::Error::HashMismatch { directory, file, .. }
                 if file == NGRAM_COUNTS =>

@@ -75,6 +75,8 @@ fn a_run_that_was_killed_in_pretraining_is_resumed() {
         let bytes = |run: &str| std::fs::read(dir.path().join(run).join(file)).unwrap();
         assert!(bytes("whole") == bytes("parts"), "{file} of the resumed run differs");
     }
+    let pretraining = "whole/pretraining";
+    dir.expect_error(&["generate", "--model", pretraining], &[pretraining, "give its run, whole, to `ask`"]);
     train_small(&dir, "without", &[]);
     let weights = |run: &str| std::fs::read(dir.path().join(run).join("weights.bpk")).unwrap();
     assert!(weights("whole") != weights("without"));
