@@ -136,7 +136,7 @@ fn names_are_generated_whole_and_new_ones_on_request() {
     let cut = dir.json(&["generate", "--backend", "flex", "--json", "--max-tokens", "1", "--seed", "2"]);
     assert_eq!(cut["samples"][0]["complete"], false);
     let cut = generate(&["--documents", "3", "--max-tokens", "1"]);
-    let line = "warning: 3 of 3 documents have no end after 1 token: a higher `--max-tokens`";
+    let line = "warning: 3 of 3 documents have no end after 1 token: raise `--max-tokens`";
     assert!(cut.stderr.contains(line), "{}", cut.stderr);
     let streamed = generate(&["--max-tokens", "1"]).stderr;
     assert!(streamed.contains("warning: the document has no end after 1 token: "), "{streamed}");

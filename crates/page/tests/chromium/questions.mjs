@@ -7,7 +7,7 @@ import { assertAccessible, takeScreenshot } from "./accessibility.mjs";
 import { openPage } from "./program.mjs";
 
 const PASSAGE =
-    "Sucre 𝒳 is old. The lion drank the water of the well in March. The fox gave the crow a golden ring because the crow had a voice.";
+    "Sucre 𝒳 is old. Anna Miller painted the walls of the school in March. John Baker gave Mary Hill a golden ring because she had won.";
 
 export async function checkQuestions({ browser, server }) {
     for (const colorScheme of ["light", "dark"]) {
