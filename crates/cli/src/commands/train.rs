@@ -393,10 +393,7 @@ fn continue_run<C: Experiment>(
     let references = experiment.references();
     signals::stop_run(stop)?;
     let progress = Checkpoints::of(run).progress()?;
-    let place = match &start {
-        StartFrom::Checkpoint => format!("after step {}", progress.map_or(0, |progress| progress.steps)),
-        StartFrom::Model(_) => "in its pretraining".into(),
-    };
+    let place = progress.map_or("in its pretraining".into(), |progress| format!("after step {}", progress.steps));
     let divided = ranks.in_words(experiment.train_config().shards);
     status(&format!("resuming {} {place} on {}{divided}", run.display(), backend.name()));
     context.train(experiment, &references, start, update)
