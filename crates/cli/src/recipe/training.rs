@@ -16,7 +16,8 @@ const STREAMS_OF_PROCESS: usize = 32;
 /// The fewest steps in a pass over the text with a batch that is larger because there are several processes
 /// (benchmarks/README.md, "Batch size").
 const STEPS_OF_PASS: u64 = 100;
-/// The highest learning rate for a larger batch: the best of those that were tried with 128 streams.
+/// The highest learning rate for a larger batch. In the first hundred steps without dropout twice as much is better with 128
+/// streams and more (benchmarks/README.md, "Batch size"); a whole run was not measured.
 const MOST_RATE: f64 = 0.016;
 
 /// Parallel streams and the learning rate for them.
