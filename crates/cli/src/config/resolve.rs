@@ -247,8 +247,8 @@ fn check_text(text: &Text) -> Result<()> {
     text.reject_copy()?;
     if let Some(pipe) = text.paths().iter().find(|path| text.label.as_deref() == Some(FOLDER) && is_read_once(path)) {
         bail!(
-            "`--label` (the key `text.label`) is `folder`, but {} is in no folder: save the text in a file of the folder that is its label, or \
-             leave `--label` out",
+            "`--label` (the key `text.label`) is `folder`, but {} is in no folder: save the text in a file of the folder \
+             that is its label, or leave `--label` out",
             input::name(pipe)
         );
     }

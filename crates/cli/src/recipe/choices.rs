@@ -25,6 +25,7 @@ const MOST_SUBWORDS: usize = 1_600;
 const MOST_CHARACTERS: usize = 8_000;
 /// The most bytes that are held out: a longer part costs time that training needs, and its loss is hardly more exact.
 const MOST_HELD_OUT: f64 = 600_000.0;
+
 /// A configuration for a run of `minutes` on `ranks` processes without a number of steps, the reasons, and the sizes that the
 /// time decides between. A reason is left out if the command line gives any of its keys, because it would no longer be true.
 pub fn choose(found: &Found, given: &Given, minutes: f64, ranks: usize) -> (Config, Vec<Choice>, Sizes) {
