@@ -12,12 +12,14 @@ pub struct Cases {
     names: HashSet<String>,
     surnames: HashSet<String>,
     places: HashSet<String>,
-    /// Words within sentences, and how many of them are capitalised.
+    /// Words within sentences, and how many of them are capitalised and no weekdays.
     counts: (usize, usize),
 }
 
 /// A text with fewer capitalised words within sentences, as a fraction, is a story about characters without names.
 const STORY_NAMES: f64 = 0.02;
+/// They name nobody.
+const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 impl Cases {
     /// Reads the words of a sentence.
@@ -35,7 +37,9 @@ impl Cases {
             let begins = at == 0 || !tokens[at - 1].is_word() && !tokens[at - 1].is_any(&[",", "-"]);
             if is_counted && !begins && !token.is("i") {
                 self.counts.0 += 1;
-                self.counts.1 += usize::from(token.is_capitalised());
+                // A month may belong to a date, "May 2004", which is not the time of a story.
+                let is_name = token.is_capitalised() && !token.is_any(&WEEKDAYS);
+                self.counts.1 += usize::from(is_name);
             }
             is_first = false;
         }
@@ -76,5 +80,23 @@ impl Cases {
             (false, true) => Some(false),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::tokenize;
+
+    #[test]
+    fn weekdays_are_no_names() {
+        let is_story = |text: &str| {
+            let mut cases = Cases::default();
+            cases.add(&tokenize(text, 0..text.len()));
+            cases.is_story()
+        };
+        assert!(is_story("The grey cat slept under the bridge on Monday, and the baker found it on Sunday."));
+        assert!(!is_story("The president of the company resigned in May 2004."));
+        assert!(!is_story("The grey cat slept under the bridge of Verona, and Anna Weber found it on Sunday."));
     }
 }
