@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -10,6 +11,7 @@ use axum::response::sse::{Event as ServerSentEvent, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde_json::Value;
+use tokio::time::{Instant, sleep_until};
 
 use crate::answer_format::{AnswerFormat, AnswerToken, Usage, add_scored_text, add_warnings, finish_reason};
 use crate::api_error::ApiError;
@@ -24,6 +26,12 @@ use crate::system::{random_bits, unix_time};
 
 /// What ends a stream.
 const DONE: &str = "[DONE]";
+/// The shortest time between two writes of a stream, which nobody notices. The tokens of this time are written at once: a
+/// model of seconds writes one in less than a millisecond, and to write 64 streams for each of them would take as long as to
+/// compute them.
+const WRITE_INTERVAL: Duration = Duration::from_millis(10);
+/// The most events of the engine that one write takes.
+const EVENTS_OF_WRITE: usize = 256;
 
 /// Continues texts.
 pub(crate) async fn completions(State(app): State<Arc<App>>, fields: Fields) -> Result<Response, ApiError> {
@@ -197,7 +205,8 @@ impl Answer {
     fn stream(self, events: EventReceiver) -> Response {
         let remaining = self.request.prompts.len() * self.request.n;
         let usage = self.usage();
-        let mut state = Stream { answer: self, events, unsent: VecDeque::new(), has_begun: false, remaining, usage };
+        let (unsent, next_write) = (VecDeque::new(), Instant::now());
+        let mut state = Stream { answer: self, events, unsent, next_write, has_begun: false, remaining, usage };
         for index in 0..remaining {
             let Answer { request, .. } = &state.answer;
             if request.style == Style::Chat {
@@ -220,6 +229,8 @@ struct Stream {
     events: EventReceiver,
     /// The events that are known already.
     unsent: VecDeque<String>,
+    /// When more may be written.
+    next_write: Instant,
     /// Whether there is an event, the first of which has the warnings.
     has_begun: bool,
     /// The number of texts that have not ended.
@@ -230,20 +241,28 @@ struct Stream {
 impl Stream {
     /// The data of the next event; `None` at the end. An error is the last event, also if the server stops.
     async fn next(&mut self) -> Option<String> {
-        while self.unsent.is_empty() {
-            if self.remaining == 0 {
-                return None;
-            }
-            let received = self.events.recv().await.ok_or_else(ApiError::stopping);
-            match received.and_then(|(index, event)| Ok((index, self.answer.piece(event)?))) {
-                Ok((index, piece)) => self.add(index, &piece),
-                Err(error) => {
-                    self.remaining = 0;
-                    self.unsent.push_back(error.body().to_string());
-                }
+        while self.unsent.is_empty() && self.remaining > 0 {
+            sleep_until(self.next_write).await;
+            let mut events = Vec::new();
+            let count = self.events.recv_many(&mut events, EVENTS_OF_WRITE).await;
+            self.next_write = Instant::now() + WRITE_INTERVAL;
+            let added = if count > 0 { self.add_all(events) } else { Err(ApiError::stopping()) };
+            if let Err(error) = added {
+                self.remaining = 0;
+                self.unsent.push_back(error.body().to_string());
             }
         }
         self.unsent.pop_front()
+    }
+
+    /// # Errors
+    /// If a text cannot be written.
+    fn add_all(&mut self, events: Vec<(usize, Event)>) -> Result<(), ApiError> {
+        for (index, event) in events {
+            let piece = self.answer.piece(event)?;
+            self.add(index, &piece);
+        }
+        Ok(())
     }
 
     fn add(&mut self, index: usize, piece: &Piece) {

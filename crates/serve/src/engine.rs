@@ -24,8 +24,8 @@ pub(crate) const MAX_WAITING: usize = 64;
 const IDS_PER_ROUND: usize = 256;
 /// The events of a text in one round: its last piece, and its end.
 const EVENTS_PER_ROUND: usize = 2;
-/// The rounds that a reader may be behind.
-const ROUNDS_BEHIND: usize = 32;
+/// The rounds that a reader may be behind: more than there are between two writes of a stream.
+const ROUNDS_BEHIND: usize = 128;
 /// How long the engine waits if no reader has taken what was written for it.
 const READER_WAIT: Duration = Duration::from_millis(5);
 /// How long a reader may take nothing before its text is given up.
