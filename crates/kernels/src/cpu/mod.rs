@@ -23,7 +23,6 @@ pub mod sequence;
 pub mod simd_float;
 pub mod simd_level;
 pub mod softmax;
-mod softmax_columns;
 pub mod softmax_loss;
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,6 @@ use super::rows::{PaddedRows, SharedRows};
 use super::scratch::Scratch;
 use super::simd_float::SimdFloat;
 use super::simd_level::SimdLevel;
-use super::softmax_columns::{Block, is_by_columns};
 use super::view::{MatrixPtr, MatrixView};
 use super::weight_columns::WeightColumns;
 use crate::profile::{self, Part};
@@ -25,7 +24,7 @@ pub const KEPT: usize = 1 << 26;
 /// Values in a block of a larger y: 8 MiB in f32. A block has at least one row.
 const BLOCK: usize = 1 << 21;
 /// Columns of y that a thread processes at a time: several panels of a [`PackedMatrix`].
-pub(super) const COLUMNS: usize = 192;
+const COLUMNS: usize = 192;
 /// Rows of W that a thread processes at a time.
 const UNITS: usize = 32;
 /// Terms of a sum over V that are packed at a time.
@@ -131,7 +130,7 @@ impl<T: SimdFloat> Inputs<'_, T> {
         let shared = logits.shared();
         let x = self.input.rows(block);
         let _section = profile::section(Part::Waiting);
-        columns(self.kernel.columns, COLUMNS).into_par_iter().for_each(|columns| {
+        columns(self.kernel.columns).into_par_iter().for_each(|columns| {
             let (w, b) = (self.kernel.columns(columns.clone()), &self.bias[columns.clone()]);
             simd.vectorize(Dense { operands: self.operands, x, w, b, y: shared, columns });
         });
@@ -146,9 +145,8 @@ impl<T: SimdFloat> Inputs<'_, T> {
     }
 }
 
-/// The numbers below `count` in ranges of this width, of which the last one may be narrower.
-pub(super) fn columns(count: usize, width: usize) -> Vec<Range<usize>> {
-    (0..count).step_by(width).map(|from| from..(from + width).min(count)).collect()
+fn columns(count: usize) -> Vec<Range<usize>> {
+    (0..count).step_by(COLUMNS).map(|from| from..(from + COLUMNS).min(count)).collect()
 }
 
 struct RunForward<'a, T> {
@@ -222,15 +220,6 @@ impl<T: SimdFloat> WithSimd for RunBackward<'_, T> {
         for block in inputs.blocks(logits.is_some()) {
             let normalizers = &mut normalizers[block.clone()];
             let mut dy = logits.take().unwrap_or_else(|| inputs.logits(simd, block.clone(), normalizers));
-            let first = block.start == 0;
-            if is_by_columns(block.len(), vocabulary) {
-                let (x, targets) = (x.rows(block.clone()), &targets[block.clone()]);
-                let (dx, gradient) = (&mut input[block.start * units..block.end * units], &gradient[block]);
-                let block = Block { operands, x, w, y: &dy, normalizers, targets, gradient, first };
-                // SAFETY: both have a column for each of W; and the first block writes dw.
-                unsafe { block.backward(simd, dw, db, dx) };
-                continue;
-            }
             let shared = dy.shared();
             let waiting = profile::section(Part::Waiting);
             normalizers.par_iter().enumerate().for_each(|(at, &normalizer)| {
@@ -241,9 +230,10 @@ impl<T: SimdFloat> WithSimd for RunBackward<'_, T> {
                 simd.vectorize(ScaledSoftmax { y, normalizer, gradient });
                 y[targets[block.start + at] as usize] += T::from_f64(-gradient.to_f64());
             });
+            let first = block.start == 0;
             let dy = dy.view(0..block.len(), 0..vocabulary);
             let x = RowBlocks::new_parallel(simd, x.rows(block.clone()).transposed());
-            columns(vocabulary, COLUMNS).into_par_iter().for_each(|columns| {
+            columns(vocabulary).into_par_iter().for_each(|columns| {
                 let (dw, db) = (dw.offset(0, columns.start), db.offset(0, columns.start));
                 let dy = dy.columns(columns);
                 simd.vectorize(WeightColumns { operands, x: &x, dy, dw, db, first });
@@ -269,7 +259,8 @@ fn input_gradient<T: SimdFloat, S: Simd>(
     let (units, rows) = (kernel.rows, dy.rows);
     let mut transposed = PaddedRows::new(units, rows);
     let shared = transposed.shared();
-    let parts: Vec<Range<usize>> = columns(dy.columns, TERMS);
+    let parts: Vec<Range<usize>> =
+        (0..dy.columns).step_by(TERMS).map(|from| from..(from + TERMS).min(dy.columns)).collect();
     let waiting = profile::section(Part::Waiting);
     let packed = |part: Range<usize>| (pack(simd, operands, dy.columns(part.clone()).transposed()), part);
     let parts: Vec<(PackedMatrix<T>, Range<usize>)> = parts.into_par_iter().map(packed).collect();
@@ -363,10 +354,10 @@ impl<T: SimdFloat> WithSimd for LogSumExp<'_, T> {
 }
 
 /// Overwrites y with d · softmax(y), and 0 where that is negligible.
-pub(super) struct ScaledSoftmax<'a, T> {
-    pub y: &'a mut [T],
-    pub normalizer: T,
-    pub gradient: T,
+struct ScaledSoftmax<'a, T> {
+    y: &'a mut [T],
+    normalizer: T,
+    gradient: T,
 }
 
 impl<T: SimdFloat> WithSimd for ScaledSoftmax<'_, T> {

@@ -6,18 +6,10 @@ use super::super::simd_level::SimdLevel;
 use super::super::softmax_loss::{Gradients, Inputs, backward, forward, with_accuracy};
 use super::{Layout, Matrix, assert_near, cast, scaled, tolerance, values};
 
-/// N, H, V: each takes the values 1, 3, 17, 33 and 129; a vocabulary of several tasks and sums; more rows than one
-/// block of logits that are not kept; and gradients by columns, of which a task computes one part or several.
-const SIZES: [[usize; 3]; 8] = [
-    [1, 3, 17],
-    [3, 17, 129],
-    [17, 33, 1],
-    [33, 129, 3],
-    [129, 1, 33],
-    [9, 40, 1300],
-    [33, 2, 70_000],
-    [530, 17, 2050],
-];
+/// N, H, V: each takes the values 1, 3, 17, 33 and 129; a vocabulary of several tasks and sums; and more rows than one
+/// block of logits that are not kept.
+const SIZES: [[usize; 3]; 7] =
+    [[1, 3, 17], [3, 17, 129], [17, 33, 1], [33, 129, 3], [129, 1, 33], [9, 40, 1300], [33, 2, 70_000]];
 
 /// All inputs, row-major.
 pub struct Case {
