@@ -1,0 +1,47 @@
+// Measures the page of a running `pastiche serve` in Chromium: from a click on a next word until the list of the next ones
+// is drawn. It prints a line of JSON.
+//
+//     pastiche serve --model base --port 8090 &
+//     node benchmarks/serve/clicks.mjs http://127.0.0.1:8090 target/page-test [CHROMIUM]
+//
+// The second argument is the folder into which `cargo xtask page-test` has installed playwright-core.
+
+import { createRequire } from "node:module";
+import { resolve } from "node:path";
+
+const [address, packages, executablePath = "/usr/bin/chromium"] = process.argv.slice(2);
+const { chromium } = createRequire(resolve(packages, "package.json"))("playwright-core");
+const CLICKS = 101;
+
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+const page = await browser.newPage();
+await page.goto(address);
+await page.locator(".choices button.choice:not([aria-disabled=true])").first().waitFor();
+const times = await page.evaluate(async (clicks) => {
+    const times = [];
+    const list = document.querySelector(".choices");
+    for (let click = 0; click < clicks; click++) {
+        const buttons = [...list.querySelectorAll("button.choice")].filter((button) => button.ariaDisabled !== "true");
+        const started = performance.now();
+        const shown = new Promise((done) => {
+            const observer = new MutationObserver(() => {
+                const button = list.querySelector("button.choice");
+                if (button !== null && button.ariaDisabled !== "true") {
+                    observer.disconnect();
+                    // In the frame after the one that draws the list.
+                    requestAnimationFrame(() => requestAnimationFrame(done));
+                }
+            });
+            observer.observe(list, { childList: true });
+        });
+        // Not always the likeliest one, with which a text may repeat itself.
+        buttons[click % Math.min(3, buttons.length)].click();
+        await shown;
+        times.push(performance.now() - started);
+    }
+    return times;
+}, CLICKS);
+await browser.close();
+times.sort((a, b) => a - b);
+const at = (share) => Number(times[Math.floor(share * (times.length - 1))].toFixed(1));
+console.log(JSON.stringify({ measurement: "click to the next list", clicks: CLICKS, p50_ms: at(0.5), p95_ms: at(0.95) }));
