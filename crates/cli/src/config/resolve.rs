@@ -157,6 +157,12 @@ impl LmExperiment {
         self.config.model = section;
     }
 
+    /// Sets the batch size and the learning rate for it.
+    pub fn set_batch(&mut self, batch_size: usize, learning_rate: f64) {
+        (self.config.train.batch_size, self.train.batch_size) = (batch_size, batch_size);
+        (self.config.train.learning_rate, self.train.learning_rate) = (learning_rate, learning_rate);
+    }
+
     /// Sets the number of steps between samples.
     pub fn set_sample_interval(&mut self, steps: u64) {
         (self.config.samples.every_steps, self.train.sample_every) = (steps, steps);

@@ -22,6 +22,8 @@ const SECONDS_PER_PARAMETER: f64 = 0.25e-6;
 /// The share of the time that is planned. The rest is for the final reports, and for steps that are slower than the
 /// measured ones, because other programs run.
 const PLANNED: f64 = 0.97;
+/// A run whose passes are limited and that takes less than this share of the time says so.
+const NEARLY_ALL: f64 = 0.9;
 
 /// The longest time that can be given, in minutes: a year.
 const MAX_MINUTES: f64 = 527_040.0;
@@ -174,14 +176,13 @@ impl PlannedLength {
                     format!("{passes} passes over the training text")
                 }
             };
-            let time = if is_limited {
-                format!(
-                    "in about {}, less than the time allows, because more passes would only make the model memorise the text",
-                    duration(time.whole - time.left + seconds_of(self.length, step))
-                )
+            let seconds = if is_limited { time.whole - time.left + seconds_of(self.length, step) } else { time.whole };
+            let why = if seconds < NEARLY_ALL * time.whole {
+                ", less than the time allows, because more passes would only make the model memorise the text"
             } else {
-                format!("in about {}", duration(time.whole))
+                ""
             };
+            let time = format!("in about {}{why}", duration(seconds));
             // An epoch of a plan is a part of the plan and not a pass.
             let epochs = match epochs {
                 1 => String::new(),
@@ -323,6 +324,9 @@ mod tests {
         // Twelve seconds were needed for the plan; 400 steps take eight, and each of 25 epochs 0.3 s more.
         let reason = limited.choice(Time { whole: 180.0, left: 168.0 }, &step).reason;
         assert!(reason.contains(", in about 28 s, less than the time allows, because"), "{reason}");
+        // With nearly as many passes as the time allows it is nearly used up.
+        let reason = planned.at_most(0.97 * planned.passes, &step).choice(seconds(180.0), &step).reason;
+        assert!(reason.contains(" s: on this machine a step takes ") && !reason.contains("less than"), "{reason}");
         // A text of a single step per pass.
         let tiny = step_time(0.02, 1, 0.1);
         let limited = PlannedLength::fitting(seconds(180.0), &tiny, EpochRule::ValidationTime).at_most(8.0, &tiny);

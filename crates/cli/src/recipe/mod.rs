@@ -6,7 +6,8 @@
 //!    run that starts from the base; their tables come from measurements (benchmarks/README.md, "Recipes"). What the command
 //!    line sets is not chosen, nor is what would exclude it (`given.rs`, `implied.rs`). `training.rs` chooses the batch, also for
 //!    several processes.
-//! 4. `step.rs` measures a step on this machine, and `budget.rs` chooses how many fit into the time.
+//! 4. `step.rs` measures a step on this machine, and `budget.rs` chooses how many fit into the time. Where the passes over
+//!    the text are limited, `streams.rs` chooses fewer parallel streams, so that the run fills its time.
 //! 5. `plan_file.rs` writes the result as a configuration with a comment for each choice.
 //!
 //! The plan is made once, before step 0. A run that is resumed or repeated reads its configuration as any other run.
@@ -21,6 +22,7 @@ mod plan_file;
 mod sizes;
 mod start;
 mod step;
+mod streams;
 mod table;
 mod training;
 mod trial;
@@ -80,6 +82,8 @@ pub struct OpenChoices {
     /// What was chosen before.
     choices: Vec<Choice>,
     sizes: Sizes,
+    /// Whether the parallel streams stay: they are given, or there are several processes, which need many.
+    keeps_streams: bool,
     /// Whether the command line says when there are samples.
     has_samples: bool,
 }
@@ -150,6 +154,7 @@ impl Recipe {
             Start::New { .. } => None,
             Start::Base { model, .. } => Some(*model),
         };
+        let keeps_streams = ranks > 1 || streams::are_given(&given);
         let has_samples = given.is_set("samples.every_steps");
         let config = given.apply(config)?;
         choices.extend(ngrams_choice(&config));
@@ -170,7 +175,7 @@ impl Recipe {
             )
         });
         let warnings = short.into_iter().chain(repeats).chain(look::table_warning(&config.text)).collect();
-        Ok(Self { config, base, open: OpenChoices { choices, sizes, has_samples }, warnings })
+        Ok(Self { config, base, open: OpenChoices { choices, sizes, keeps_streams, has_samples }, warnings })
     }
 
     /// The name for the directory of the run: that of the text.
@@ -203,8 +208,8 @@ impl Reasons {
     }
 }
 
-/// Chooses size and number of steps of a run that ends with the time of `clock`, and prints all that was chosen. A
-/// model of another size replaces `model`. Only the size is chosen if `--set` gives a number of epochs.
+/// Chooses size, streams and number of steps of a run that ends with the time of `clock`, and prints all that was chosen.
+/// A model of another size replaces `model`. Only the size is chosen if `--set` gives a number of epochs.
 ///
 /// # Errors
 /// If a step cannot be measured.
@@ -215,12 +220,15 @@ pub fn plan(
     clock: Clock,
     setup: Setup,
 ) -> Result<Reasons> {
-    let OpenChoices { mut choices, sizes, has_samples } = open;
+    let OpenChoices { mut choices, sizes, keeps_streams, has_samples } = open;
     let minutes = clock.given_or_default();
+    let passes = |experiment: &LmExperiment, model: &LanguageModel| -> Result<f64> {
+        let step = step::try_out(experiment, model, minutes, setup)?;
+        Ok(PlannedLength::fitting(clock.time(minutes), &step, EpochRule::ValidationTime).passes)
+    };
     let units = choose_size(sizes.units, sizes.passes, |units| {
         set_units(experiment, model, units, setup)?;
-        let step = step::try_size(experiment, model, minutes, setup)?;
-        Ok(PlannedLength::fitting(clock.time(minutes), &step, EpochRule::ValidationTime).passes)
+        passes(experiment, model)
     })?;
     if let Some(units) = units {
         set_units(experiment, model, units, setup)?;
@@ -233,6 +241,9 @@ pub fn plan(
         Choice { keys, reason }
     }));
     if !clock.has_epochs() {
+        if !keeps_streams {
+            streams::choose(experiment, sizes.most_passes, &mut choices, |experiment| passes(experiment, model))?;
+        }
         let step = step::measure(experiment, model, minutes, setup)?;
         choices.push(set_length(experiment, clock, minutes, &step, EpochRule::ValidationTime, sizes.most_passes));
         choices.extend((!has_samples).then(|| set_samples(experiment)).flatten());

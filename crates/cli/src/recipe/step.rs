@@ -11,7 +11,7 @@ use crate::run::experiment::{Experiment, Setup};
 /// How long the step is measured by which the length of a run of a minute or more is planned: the speed of a machine changes
 /// within seconds.
 const MEASURED: Duration = Duration::from_secs(3);
-/// How long a step of each size that is tried is measured.
+/// How long a step of each size and number of streams that is tried is measured.
 const TRIED: Duration = Duration::from_millis(700);
 
 /// Measures a training step, to plan the length of a run of so many minutes. Of several processes, that of one, which computes
@@ -23,11 +23,11 @@ pub fn measure<C: Experiment>(experiment: &C, model: &C::Network, minutes: f64, 
     measure_for(MEASURED, experiment, model, minutes, setup)
 }
 
-/// The same for a size that is tried, in less time.
+/// The same for a size or a number of streams that is tried, in less time.
 ///
 /// # Errors
 /// If a step cannot be computed.
-pub fn try_size<C: Experiment>(experiment: &C, model: &C::Network, minutes: f64, setup: Setup) -> Result<StepTime> {
+pub fn try_out<C: Experiment>(experiment: &C, model: &C::Network, minutes: f64, setup: Setup) -> Result<StepTime> {
     measure_for(TRIED, experiment, model, minutes, setup)
 }
 

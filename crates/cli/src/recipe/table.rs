@@ -20,7 +20,7 @@ pub struct Row {
     pub recurrent_dropout: f64,
     /// That of the embeddings.
     pub embedding_dropout: f64,
-    /// Parallel streams.
+    /// Parallel streams; fewer where the passes are limited (`streams.rs`).
     pub batch_size: usize,
     /// Tokens per chunk.
     pub bptt_len: usize,

@@ -22,24 +22,31 @@ const MOST_RATE: f64 = 0.016;
 
 /// Parallel streams and the learning rate for them.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Batch {
-    streams: usize,
-    learning_rate: f64,
+pub(super) struct Batch {
+    /// Parallel streams.
+    pub streams: usize,
+    /// The highest learning rate.
+    pub learning_rate: f64,
 }
 
 impl Batch {
     /// For one process as the table says, for `shards` shards more streams if a pass over `tokens` tokens then has enough steps.
     fn new(row: &Row, tokens: u64, shards: usize) -> Self {
         let Row { batch_size, bptt_len, learning_rate, .. } = *row;
+        let batch = Self { streams: batch_size, learning_rate };
         if shards == 1 {
-            return Self { streams: batch_size, learning_rate };
+            return batch;
         }
         let most = (tokens / (STEPS_OF_PASS * bptt_len as u64)) as usize / shards * shards;
-        let streams = (STREAMS_OF_PROCESS * shards).min(most).max(batch_size.next_multiple_of(shards));
-        // As the noise of the gradients falls.
-        let factor = (streams as f64 / batch_size as f64).sqrt();
-        let highest = MOST_RATE.max(learning_rate);
-        Self { streams, learning_rate: rounded((learning_rate * factor).min(highest)) }
+        batch.with_streams((STREAMS_OF_PROCESS * shards).min(most).max(batch_size.next_multiple_of(shards)))
+    }
+
+    /// So many streams instead of these, with the learning rate for them.
+    pub fn with_streams(self, streams: usize) -> Self {
+        // As the noise of the gradients falls with more streams and grows with fewer.
+        let factor = (streams as f64 / self.streams as f64).sqrt();
+        let highest = MOST_RATE.max(self.learning_rate);
+        Self { streams, learning_rate: rounded((self.learning_rate * factor).min(highest)) }
     }
 }
 
@@ -63,26 +70,22 @@ impl Choices<'_> {
         train.optimizer.kind = implied::optimizer_kind(&train.optimizer);
         train.schedule.kind = implied::schedule_kind(&train.schedule);
         implied::set_clip(&mut train.clip);
-        let reason = self.batch_reason(batch.streams, row.bptt_len, ranks);
+        let reason = self.reason_for_ranks(batch.streams, row.bptt_len, ranks);
         self.add(&["train.batch_size", "train.bptt_len", "train.mode"], reason);
         if ranks > 1 {
             let reason = format!("{ranks}, the number of processes, each of which computes one shard of a batch");
             self.add(&["train.shards"], reason);
         }
-        let rate = batch.learning_rate;
-        let reason =
-            format!("{rate} with Adam, falling to zero at the end of the run; gradients are clipped to a norm of 1");
-        self.add(implied::LEARNING_RATE, reason);
+        self.add(implied::LEARNING_RATE, rate_reason(batch.learning_rate));
         if has_moving_average {
             let reason = format!("{EMA_DECAY}: the average of the weights has a lower loss than the last ones");
             self.add(&["train.ema_decay"], reason);
         }
     }
 
-    fn batch_reason(&self, streams: usize, chunk: usize, ranks: usize) -> String {
-        let [all, tokens] = [(streams, "parallel stream"), (chunk, "token")].map(|(n, noun)| counted(n, noun));
-        let targets = counted(streams * chunk, "target");
-        let reason = format!("{all} in chunks of {tokens}: {targets} per step");
+    /// The reason for a batch of `ranks` processes.
+    fn reason_for_ranks(&self, streams: usize, chunk: usize, ranks: usize) -> String {
+        let reason = batch_reason(streams, chunk);
         let each = streams / ranks;
         match ranks {
             1 => reason,
@@ -109,6 +112,18 @@ impl Choices<'_> {
             TokenKind::Words => profile.bytes / 5,
         }
     }
+}
+
+/// The reason for a batch of so many streams in chunks of so many tokens.
+pub(super) fn batch_reason(streams: usize, chunk: usize) -> String {
+    let [all, tokens] = [(streams, "parallel stream"), (chunk, "token")].map(|(n, noun)| counted(n, noun));
+    let targets = counted(streams * chunk, "target");
+    format!("{all} in chunks of {tokens}: {targets} per step")
+}
+
+/// The reason for a learning rate.
+pub(super) fn rate_reason(rate: f64) -> String {
+    format!("{rate} with Adam, falling to zero at the end of the run; gradients are clipped to a norm of 1")
 }
 
 /// A learning rate with two digits.

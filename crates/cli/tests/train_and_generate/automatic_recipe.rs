@@ -162,6 +162,25 @@ fn an_automatic_run_is_resumed_to_the_same_bytes() {
 }
 
 #[test]
+fn a_plan_has_the_streams_of_its_reason_and_given_ones_stay() {
+    let dir = TestDir::new();
+    dir.file("names.txt", names());
+    let plan = |set: &[&str]| {
+        let options = ["--text", "names.txt", "--dry-run", "--no-base", "--minutes", "0.05"];
+        train_ok(&dir, &[&options[..], set, &SMALL].concat())
+    };
+    // The passes over so short a text are limited; how many streams fill the time depends on the speed of the machine.
+    let chosen = plan(&[]);
+    let reason = chosen.stderr.lines().find_map(|line| line.strip_prefix("  train.batch_size: ")).unwrap();
+    let streams: usize = reason.split(' ').next().unwrap().parse().unwrap();
+    assert!(chosen.stdout.contains(&format!("\nbatch_size = {streams}\n")), "{reason}: {}", chosen.stdout);
+    assert_eq!(streams < 16, reason.contains("; fewer than 16, with which 30 passes over the text"), "{reason}");
+    let given = plan(&["--set", "train.batch_size=16"]);
+    assert!(given.stdout.contains("\nbatch_size = 16\n"), "{}", given.stdout);
+    assert!(!given.stderr.contains("  train.batch_size: "), "{}", given.stderr);
+}
+
+#[test]
 fn the_time_is_chosen_beside_a_configuration() {
     let dir = TestDir::new();
     dir.file("my.txt", "the cat saw the dog and the dog ran away from the cat . ".repeat(30));
