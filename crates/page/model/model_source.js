@@ -21,40 +21,26 @@ export class ModelSource {
      * @param {import("./network.js").Network} model.network
      * @param {import("./tokenizer.js").Tokenizer} model.tokenizer
      * @param {import("./training_text.js").TrainingText | null} model.trainingText
-     * @param {{name: string, hash: string, window: number | null, config: {labels?: string[]}}} model.about
-     * @param {string | null} label The label of its texts, one of those of the model.
+     * @param {{name: string, hash: string, window: number | null}} model.about
      */
-    constructor(model, label = null) {
-        const { network, tokenizer, trainingText, about } = model;
-        Object.assign(this, { model, tokenizer, trainingText, about, label });
-        this.labels = about.config?.labels ?? [];
-        this.reader = new ModelReader(network, tokenizer, about.window, this.labels.indexOf(label) + 1);
+    constructor({ network, tokenizer, trainingText, about }) {
+        Object.assign(this, { tokenizer, trainingText, about });
+        this.reader = new ModelReader(network, tokenizer, about.window);
     }
 
     async info() {
-        return this.currentInfo();
-    }
-
-    currentInfo() {
         const { name, hash } = this.about;
         const { unit, unknownId } = this.tokenizer;
         const noCopied = this.trainingText === null ? NO_TEXT : null;
         const fate = unknownId === null ? "cannot be typed" : "count as an unknown one";
         const noTyping = unit === "subword" ? null : `${unit}s that are not in the vocabulary ${fate}`;
-        const { labels, label } = this;
-        const alone = { labels, label, blendsWith: [] };
+        const alone = { labels: [], label: null, blendsWith: [] };
         return { name, unit, hash, ...alone, maxTokens: MAX_TOKENS, noCopied, noCopyLimit: noCopied, noTyping };
     }
 
-    adapted({ blend, label }) {
-        if (blend !== null) {
-            throw new SourceError("a page of one model has no blends", "not_adaptable");
-        }
-        if (label !== null && !this.labels.includes(label)) {
-            throw new SourceError(`the model has no label "${label}"`, "not_adaptable");
-        }
-        const source = new ModelSource(this.model, label);
-        return { source, info: source.currentInfo() };
+    /** Nothing to adapt: a page has one model, which takes no labels. */
+    adapted() {
+        throw new SourceError("a page of one model has neither blends nor labels", "not_adaptable");
     }
 
     async next({ text, count, sampling, signal }) {

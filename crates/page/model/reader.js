@@ -42,11 +42,10 @@ export class ModelReader {
      * @param {import("./tokenizer.js").Tokenizer} tokenizer
      * @param {number | null} window The number of last ids that each prediction reads from the first state; null if the
      *   state is carried from id to id.
-     * @param {number} label The number of the texts' label; 0 is none.
      * @param {number} mostBytes The most bytes of states that are kept from one call to the next.
      */
-    constructor(network, tokenizer, window, label = 0, mostBytes = KEPT_BYTES) {
-        Object.assign(this, { network, tokenizer, window, label, mostBytes });
+    constructor(network, tokenizer, window, mostBytes = KEPT_BYTES) {
+        Object.assign(this, { network, tokenizer, window, mostBytes });
         this.root = new ReadText();
         this.root.state = network.initState();
         this.stateBytes = this.root.state.flat().reduce((bytes, values) => bytes + values.byteLength, 0);
@@ -74,8 +73,7 @@ export class ModelReader {
         if (this.window !== null && path[count].state === null) {
             await this.pauseIfDue(signal);
             const recent = ids.slice(Math.max(0, count - this.window), count);
-            const step = (before, id) => this.network.step(id, before, this.label);
-            const state = recent.reduce(step, this.network.initState());
+            const state = recent.reduce((before, id) => this.network.step(id, before), this.network.initState());
             return this.keep(path[count], state);
         }
         let at = count;
@@ -85,7 +83,7 @@ export class ModelReader {
         let { state } = path[at];
         for (; at < count; at++) {
             await this.pauseIfDue(signal);
-            state = this.keep(path[at + 1], this.network.step(ids[at], state, this.label));
+            state = this.keep(path[at + 1], this.network.step(ids[at], state));
         }
         return state;
     }

@@ -94,24 +94,6 @@ test("the surprise of a text is that of its tokens", async () => {
     assert.deepEqual(await model.read({ text: "" }), { text: "", tokens: [] });
 });
 
-test("a label of the model changes the probabilities of its texts, and is named", async () => {
-    const model = source(words(TOKENS), { labels: ["old", "new"] });
-    const { labels, label, blendsWith } = await model.info();
-    assert.deepEqual([labels, label, blendsWith], [["old", "new"], null, []]);
-    const first = async (source) =>
-        (await source.next({ text: "the fox", count: 1, sampling: SAMPLING }))[0].probability;
-    const found = [await first(model)];
-    for (const name of ["old", "new"]) {
-        const adapted = model.adapted({ blend: null, label: name });
-        assert.equal(adapted.info.label, name);
-        found.push(await first(adapted.source));
-    }
-    assert.equal(new Set(found).size, 3);
-    assert.equal(await first(model.adapted({ blend: null, label: null }).source), found[0]);
-    assert.throws(() => model.adapted({ blend: null, label: "other" }), /no label "other"/);
-    assert.throws(() => model.adapted({ blend: { source: model, share: 0.5 }, label: null }), /no blends/);
-});
-
 test("a model of windows reads the last ids from the first state", async () => {
     const [short, long] = ["and the fox ran", "crow . . . and the fox ran"];
     const [next, of] = [

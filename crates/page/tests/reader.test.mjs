@@ -16,7 +16,7 @@ function countingReader(mostStates) {
         .initState()
         .flat()
         .reduce((sum, values) => sum + values.byteLength, 0);
-    const reader = new ModelReader(model, TOKENIZER, null, 0, mostStates * bytes);
+    const reader = new ModelReader(model, TOKENIZER, null, mostStates * bytes);
     reader.steps = 0;
     model.step = (...given) => {
         reader.steps += 1;

@@ -65,19 +65,16 @@ export function network(size, more = {}, seed = 1) {
         "output.kernel": tensor(units, size),
         "output.bias": tensor(size),
     };
-    if (more.labels?.length > 0) {
-        tensors["label_embedding.weight"] = tensor(more.labels.length + 1, width);
-    }
     return new Network(config, new Map(Object.entries(tensors)));
 }
 
-/** A source with random weights. `trainingText` are ids, or null; `labels` are the names of the labels. */
-export function source(stored, { trainingText = null, window = null, labels = [] } = {}) {
+/** A source with random weights. `trainingText` are ids, or null. */
+export function source(stored, { trainingText = null, window = null } = {}) {
     const tokenizer = new Tokenizer(stored);
     const size = tokenizer.vocabularySize;
-    const more = tokenizer.documentId === null ? { labels } : { labels, document_id: tokenizer.documentId };
+    const more = tokenizer.documentId === null ? {} : { document_id: tokenizer.documentId };
     const ends = [tokenizer.documentId, tokenizer.unknownId].filter((id) => id !== null);
     const text = trainingText === null ? null : new TrainingText(Uint32Array.from(trainingText), ends);
-    const about = { name: "small", hash: "0123", window, config: { labels } };
+    const about = { name: "small", hash: "0123", window };
     return new ModelSource({ network: network(size, more), tokenizer, trainingText: text, about });
 }
