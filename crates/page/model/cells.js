@@ -1,5 +1,5 @@
 // One step of the recurrent cells. The equations are those of the crate `kernels`, with the gates of an LSTM in the
-// order i, f, g, o and those of a GRU in the order z, r, n. Sums are 64-bit floats, states 32-bit ones.
+// order i, f, g, o and those of a GRU in the order z, r, n. Sums are 32-bit floats.
 
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 

@@ -9,7 +9,7 @@ const CELLS = { rnn: "Elman", lstm: "Lstm", gru: "Gru" };
 const cellName = (layer) =>
     layer.cell === "lstm" && (layer.cell_norm || layer.mogrifier_rounds > 0) ? "ExtendedLstm" : CELLS[layer.cell];
 
-/** ln softmax of a row. */
+/** ln softmax of a row, in 32-bit floats. */
 export function logSoftmax(logits) {
     const logSum = logSumExp(logits);
     return logits.map((logit) => logit - logSum);
@@ -115,7 +115,7 @@ export class Network {
         const x = this.projection === null ? hidden : this.affine(this.projection, hidden);
         const head = this.affine(this.head, x);
         if (this.clusters.length === 0) {
-            return Float32Array.from(head);
+            return head;
         }
         const ofHead = logSoftmax(head);
         const tokens = head.length - this.clusters.length;
