@@ -1,5 +1,6 @@
 // One step of the recurrent cells. The equations are those of the crate `kernels`, with the gates of an LSTM in the
-// order i, f, g, o and those of a GRU in the order z, r, n. Sums are 32-bit floats.
+// order i, f, g, o and those of a GRU in the order z, r, n. States are 32-bit floats, as in the program; sums have 64
+// bits.
 
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 
@@ -13,7 +14,7 @@ export function normalize(x) {
     const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
     const variance = x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length;
     const root = Math.sqrt(variance + NORM_EPSILON);
-    return x.map((value) => (value - mean) / root);
+    return Float64Array.from(x, (value) => (value - mean) / root);
 }
 
 /** The outputs of layer normalisation, with gain γ and bias β. */
@@ -24,7 +25,7 @@ export const layerNorm = (x, { gain, bias }) => normalize(x).map((value, at) => 
  *
  * @typedef {object} Cell
  * @property {() => Float32Array[]} initState The state before the first id: h, and c of an LSTM.
- * @property {(x: Float32Array, state: Float32Array[]) => Float32Array[]} step The state after an input.
+ * @property {(x: Float32Array | Float64Array, state: Float32Array[]) => Float32Array[]} step The state after an input.
  */
 
 /**
@@ -80,7 +81,7 @@ function sums({ kernel, recurrent, bias }, x, h, product) {
 function rnn(weights, activation, product) {
     return {
         initState: () => [zeros(weights.units)],
-        step: (x, [h]) => [sums(weights, x, h, product).map(activation)],
+        step: (x, [h]) => [Float32Array.from(sums(weights, x, h, product), activation)],
     };
 }
 
@@ -118,7 +119,7 @@ function gruBefore({ units, kernel, bias }, recurrent, product) {
         const gates = product(ofGates, h).map((value, at) => sigmoid(a[at] + value));
         const ofReset = product(
             ofCandidate,
-            h.map((before, unit) => gates[units + unit] * before),
+            Float64Array.from(h, (before, unit) => gates[units + unit] * before),
         );
         const next = h.map((before, unit) => {
             const n = Math.tanh(a[2 * units + unit] + ofReset[unit]);
@@ -144,7 +145,8 @@ function lstm(weights, norm, rounds, product) {
             (value, unit) => sigmoid(a[units + unit]) * value + sigmoid(a[unit]) * Math.tanh(a[2 * units + unit]),
         );
         const read = norm === null ? nextC : layerNorm(nextC, norm.cell);
-        return [read.map((value, unit) => sigmoid(a[3 * units + unit]) * Math.tanh(value)), nextC];
+        const nextH = Float32Array.from(read, (value, unit) => sigmoid(a[3 * units + unit]) * Math.tanh(value));
+        return [nextH, nextC];
     };
     return { initState: () => [zeros(units), zeros(units)], step };
 }
@@ -154,7 +156,7 @@ function modulated(input, before, rounds, product) {
     let [x, h] = [input, before];
     rounds.forEach((factors, round) => {
         const gates = factors.reduce((vector, factor) => product(factor, vector).slice(), round % 2 === 0 ? h : x);
-        const scaled = (vector) => vector.map((value, at) => value * 2 * sigmoid(gates[at]));
+        const scaled = (vector) => Float64Array.from(vector, (value, at) => value * 2 * sigmoid(gates[at]));
         [x, h] = round % 2 === 0 ? [scaled(x), h] : [x, scaled(h)];
     });
     return [x, h];

@@ -1,5 +1,5 @@
 // Matrices in one block of memory and their products with vectors: by 128-bit SIMD in WebAssembly (product.wat) where
-// the browser has it, else in plain JavaScript.
+// the browser has it, else in plain JavaScript. Sums are 64-bit floats.
 
 import { PRODUCT_WASM } from "./product_wasm.js";
 
@@ -31,7 +31,7 @@ export class MatrixMemory {
      * @param {boolean} useWasm False for plain JavaScript.
      */
     constructor(bytes, width, useWasm = true) {
-        const all = bytes + 2 * 4 * padded(width);
+        const all = bytes + 2 * 8 * padded(width);
         const pages = Math.ceil(all / PAGE_BYTES);
         this.product = null;
         if (useWasm) {
@@ -47,8 +47,8 @@ export class MatrixMemory {
         }
         this.buffer = this.product === null ? new ArrayBuffer(pages * PAGE_BYTES) : this.buffer;
         this.used = 0;
-        this.input = this.take(Float32Array, padded(width));
-        this.output = this.take(Float32Array, padded(width));
+        this.input = this.take(Float64Array, padded(width));
+        this.output = this.take(Float64Array, padded(width));
     }
 
     /** Whether products are computed by WebAssembly. */
@@ -89,7 +89,7 @@ export class MatrixMemory {
      * The product of a matrix and a vector: a view that is valid until the next product.
      *
      * @param {Matrix} matrix
-     * @param {Float32Array} vector With as many values as the matrix has columns.
+     * @param {Float32Array | Float64Array} vector With as many values as the matrix has columns.
      */
     multiply({ rows, columns, values, scales }, vector) {
         const width = padded(columns);

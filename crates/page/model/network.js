@@ -9,7 +9,7 @@ const CELLS = { rnn: "Elman", lstm: "Lstm", gru: "Gru" };
 const cellName = (layer) =>
     layer.cell === "lstm" && (layer.cell_norm || layer.mogrifier_rounds > 0) ? "ExtendedLstm" : CELLS[layer.cell];
 
-/** ln softmax of a row, in 32-bit floats. */
+/** ln softmax of a row. */
 export function logSoftmax(logits) {
     const logSum = logSumExp(logits);
     return logits.map((logit) => logit - logSum);
@@ -104,10 +104,11 @@ export class Network {
     }
 
     /**
-     * The logits of the next token, one for each id; those of an adaptive softmax are log-probabilities.
+     * The logits of the next token, one for each id, in an array of their own; those of an adaptive softmax are
+     * log-probabilities.
      *
      * @param {NetworkState} state
-     * @returns {Float32Array}
+     * @returns {Float64Array}
      */
     logits(state) {
         const last = this.layers.length - 1;
@@ -119,7 +120,7 @@ export class Network {
         }
         const ofHead = logSoftmax(head);
         const tokens = head.length - this.clusters.length;
-        const logits = new Float32Array(this.vocabularySize);
+        const logits = new Float64Array(this.vocabularySize);
         logits.set(ofHead.subarray(0, tokens));
         let first = tokens;
         this.clusters.forEach(([projection, kernel], index) => {

@@ -163,7 +163,7 @@ export class ModelReader {
 
     logProbs(state, lastId) {
         const { neverSampled, documentId } = this.tokenizer;
-        const logits = Float64Array.from(this.network.logits(state));
+        const logits = this.network.logits(state);
         for (const id of neverSampled) {
             logits[id] = -Infinity;
         }
