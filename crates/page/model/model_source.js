@@ -21,26 +21,52 @@ export class ModelSource {
      * @param {import("./network.js").Network} model.network
      * @param {import("./tokenizer.js").Tokenizer} model.tokenizer
      * @param {import("./training_text.js").TrainingText | null} model.trainingText
-     * @param {{name: string, hash: string, window: number | null}} model.about
+     * @param {{name: string, hash: string, window: number | null, config: {labels?: string[]}}} model.about
+     * @param {string | null} label The label of the texts, one of those in `about`; null is none.
      */
-    constructor({ network, tokenizer, trainingText, about }) {
-        Object.assign(this, { tokenizer, trainingText, about });
-        this.reader = new ModelReader(network, tokenizer, about.window);
+    constructor(model, label = null) {
+        const { network, tokenizer, trainingText, about } = model;
+        Object.assign(this, { model, tokenizer, trainingText, about, label });
+        this.labels = about.config.labels ?? [];
+        // The network numbers the labels from 1; 0 is none.
+        const number = this.labels.indexOf(label) + 1;
+        this.reader = new ModelReader({ network, tokenizer, window: about.window, label: number });
     }
 
     async info() {
+        return this.currentInfo();
+    }
+
+    currentInfo() {
         const { name, hash } = this.about;
         const { unit, unknownId } = this.tokenizer;
         const noCopied = this.trainingText === null ? NO_TEXT : null;
         const fate = unknownId === null ? "cannot be typed" : "count as an unknown one";
         const noTyping = unit === "subword" ? null : `${unit}s that are not in the vocabulary ${fate}`;
-        const alone = { labels: [], label: null, blendsWith: [] };
-        return { name, unit, hash, ...alone, maxTokens: MAX_TOKENS, noCopied, noCopyLimit: noCopied, noTyping };
+        const { labels, label } = this;
+        return {
+            name,
+            unit,
+            hash,
+            labels,
+            label,
+            blendsWith: [],
+            maxTokens: MAX_TOKENS,
+            noCopied,
+            noCopyLimit: noCopied,
+            noTyping,
+        };
     }
 
-    /** Nothing to adapt: a page has one model, which takes no labels. */
-    adapted() {
-        throw new SourceError("a page of one model has neither blends nor labels", "not_adaptable");
+    adapted({ blend, label }) {
+        if (blend !== null) {
+            throw new SourceError("a page has one model, which has no other to be blended with", "not_adaptable");
+        }
+        if (label !== null && !this.labels.includes(label)) {
+            throw new SourceError(`the model has no label "${label}"`, "not_adaptable");
+        }
+        const source = new ModelSource(this.model, label);
+        return { source, info: source.currentInfo() };
     }
 
     async next({ text, count, sampling, signal }) {

@@ -38,14 +38,16 @@ export function pause(signal) {
 /** Reads texts with a network. */
 export class ModelReader {
     /**
-     * @param {import("./network.js").Network} network
-     * @param {import("./tokenizer.js").Tokenizer} tokenizer
-     * @param {number | null} window The number of last ids that each prediction reads from the first state; null if the
-     *   state is carried from id to id.
-     * @param {number} mostBytes The most bytes of states that are kept from one call to the next.
+     * @param {object} model
+     * @param {import("./network.js").Network} model.network
+     * @param {import("./tokenizer.js").Tokenizer} model.tokenizer
+     * @param {number | null} model.window The number of last ids that each prediction reads from the first state; null
+     *   if the state is carried from id to id.
+     * @param {number} model.label The number of the texts' label; 0 is none.
+     * @param {number} model.mostBytes The most bytes of states that are kept from one call to the next.
      */
-    constructor(network, tokenizer, window, mostBytes = KEPT_BYTES) {
-        Object.assign(this, { network, tokenizer, window, mostBytes });
+    constructor({ network, tokenizer, window, label = 0, mostBytes = KEPT_BYTES }) {
+        Object.assign(this, { network, tokenizer, window, label, mostBytes });
         this.root = new ReadText();
         this.root.state = network.initState();
         this.stateBytes = this.root.state.flat().reduce((bytes, values) => bytes + values.byteLength, 0);
@@ -73,7 +75,7 @@ export class ModelReader {
         if (this.window !== null && path[count].state === null) {
             await this.pauseIfDue(signal);
             const recent = ids.slice(Math.max(0, count - this.window), count);
-            const state = recent.reduce((before, id) => this.network.step(id, before), this.network.initState());
+            const state = recent.reduce((before, id) => this.step(id, before), this.network.initState());
             return this.keep(path[count], state);
         }
         let at = count;
@@ -83,9 +85,14 @@ export class ModelReader {
         let { state } = path[at];
         for (; at < count; at++) {
             await this.pauseIfDue(signal);
-            state = this.keep(path[at + 1], this.network.step(ids[at], state));
+            state = this.keep(path[at + 1], this.step(ids[at], state));
         }
         return state;
+    }
+
+    /** The state after one more id of a text with the label. */
+    step(id, state) {
+        return this.network.step(id, state, this.label);
     }
 
     keep(read, state) {

@@ -94,6 +94,39 @@ test("the surprise of a text is that of its tokens", async () => {
     assert.deepEqual(await model.read({ text: "" }), { text: "", tokens: [] });
 });
 
+test("a text has a label of the model, or none", async () => {
+    const [labels, text] = [["old", "new"], "the fox ran"];
+    const probabilities = async (model) => {
+        const { tokens } = await model.read({ text });
+        const next = await model.next({ text, count: 100, sampling: SAMPLING });
+        return [...tokens.map(({ logProb }) => logProb), ...next.map(({ probability }) => probability)];
+    };
+    for (const window of [null, 4]) {
+        const model = source(words(TOKENS), { labels, window });
+        const { labels: offered, label, blendsWith } = await model.info();
+        assert.deepEqual([offered, label, blendsWith], [labels, null, []]);
+        const found = [await probabilities(model)];
+        for (const name of [...labels, null]) {
+            const adapted = model.adapted({ blend: null, label: name });
+            assert.equal(adapted.info.label, name);
+            assert.deepEqual(adapted.info, await adapted.source.info());
+            found.push(await probabilities(adapted.source));
+        }
+        // None, old, new, and none again.
+        assert.deepEqual(found[3], found[0]);
+        assert.equal(new Set(found.map(String)).size, 3);
+        // Label numbers begin with 1.
+        const { network } = model.reader;
+        const { ids } = model.tokenizer.encodeBeginning("the fox");
+        const state = ids.slice(0, -1).reduce((before, id) => network.step(id, before, 2), network.initState());
+        assert.equal(found[2][1], model.reader.logProbs(state, ids.at(-2))[ids.at(-1)]);
+    }
+    const model = source(words(TOKENS));
+    assert.deepEqual((await model.info()).labels, []);
+    assert.throws(() => model.adapted({ blend: null, label: "old" }), /no label "old"/u);
+    assert.throws(() => model.adapted({ blend: { source: model, share: 0.5 }, label: null }), /one model/u);
+});
+
 test("a model of windows reads the last ids from the first state", async () => {
     const [short, long] = ["and the fox ran", "crow . . . and the fox ran"];
     const [next, of] = [

@@ -12,15 +12,16 @@ const [folder] = process.argv.slice(2);
 const cases = JSON.parse(fs.readFileSync(path.join(folder, "pages.json"), "utf8"));
 assert.ok(cases.length > 0);
 
-for (const { name, page, logits, within, text, ids } of cases) {
+for (const { name, page, logits, within, text, ids, label } of cases) {
     const expected = new Float32Array(new Uint8Array(fs.readFileSync(path.join(folder, logits))).buffer);
     const { about, parts } = await readPage(path.join(folder, page));
     const source = loadModel(about, parts.get("weights"), parts.get("tokenizer"), null);
     assert.deepEqual(source.tokenizer.encode(text).ids.slice(0, ids.length), ids, name);
-    const { network } = source.reader;
+    const { reader } = source.adapted({ blend: null, label }).source;
+    const { network } = reader;
     let state = network.initState();
     ids.forEach((id, at) => {
-        state = network.step(id, state);
+        state = reader.step(id, state);
         const found = network.logits(state);
         const apart = largestDifference(found, expected, at * found.length);
         assert.ok(apart <= within, `${name}: a logit of token ${at} differs by ${apart}`);

@@ -16,7 +16,8 @@ function countingReader(mostStates) {
         .initState()
         .flat()
         .reduce((sum, values) => sum + values.byteLength, 0);
-    const reader = new ModelReader(model, TOKENIZER, null, mostStates * bytes);
+    const mostBytes = mostStates * bytes;
+    const reader = new ModelReader({ network: model, tokenizer: TOKENIZER, window: null, mostBytes });
     reader.steps = 0;
     model.step = (...given) => {
         reader.steps += 1;

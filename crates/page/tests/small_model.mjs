@@ -55,6 +55,7 @@ export function network(size, more = {}, seed = 1) {
         layers: [{ cell: "lstm", units }],
         projection: 0,
         tied: false,
+        labels: [],
         ...more,
     };
     const tensors = {
@@ -64,17 +65,18 @@ export function network(size, more = {}, seed = 1) {
         "stack.layers.0.cell.Lstm.bias": tensor(4 * units),
         "output.kernel": tensor(units, size),
         "output.bias": tensor(size),
+        ...(config.labels.length > 0 ? { "label_embedding.weight": tensor(config.labels.length + 1, width) } : {}),
     };
     return new Network(config, new Map(Object.entries(tensors)));
 }
 
-/** A source with random weights. `trainingText` are ids, or null. */
-export function source(stored, { trainingText = null, window = null } = {}) {
+/** A source with random weights. `trainingText` are ids, or null; `labels` the names of labels. */
+export function source(stored, { trainingText = null, window = null, labels = [] } = {}) {
     const tokenizer = new Tokenizer(stored);
     const size = tokenizer.vocabularySize;
-    const more = tokenizer.documentId === null ? {} : { document_id: tokenizer.documentId };
+    const more = { labels, ...(tokenizer.documentId === null ? {} : { document_id: tokenizer.documentId }) };
     const ends = [tokenizer.documentId, tokenizer.unknownId].filter((id) => id !== null);
     const text = trainingText === null ? null : new TrainingText(Uint32Array.from(trainingText), ends);
-    const about = { name: "small", hash: "0123", window };
+    const about = { name: "small", hash: "0123", window, config: more };
     return new ModelSource({ network: network(size, more), tokenizer, trainingText: text, about });
 }

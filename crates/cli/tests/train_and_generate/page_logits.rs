@@ -1,4 +1,4 @@
-//! Pages compute the logits of the program, as files: of each cell and kind of tokens, and of the built-in base.
+//! Pages compute the logits of the program, as files: of each cell and kind of tokens, with a label, and of the built-in base.
 //!
 //! `cargo xtask page-test` names the folder in which the files stay, and opens the pages in Chromium.
 
@@ -48,8 +48,8 @@ fn tokenizers() -> [(&'static str, Tokenizer); 3] {
     ]
 }
 
-/// Writes the page of a saved model and the logits of its rounded weights after each of the first tokens of `text`. Those of
-/// the page may differ by `within`.
+/// Writes the page of a saved model and the logits of its rounded weights after each of the first tokens of `text`, with the
+/// last label of the model if it has labels. Those of the page may differ by `within`.
 fn write_case(folder: &Path, dir: &TestDir, model: &str, bundle: &LmBundle, text: &str, within: f64) -> Value {
     let [page, logits_file] = ["html", "logits"].map(|end| format!("{model}.{end}"));
     dir.run_ok(&["page", folder.join(&page).to_str().unwrap(), "--model", model]);
@@ -60,11 +60,15 @@ fn write_case(folder: &Path, dir: &TestDir, model: &str, bundle: &LmBundle, text
     let mut ids = tokenizer.encode(text, tokenizer.oov).unwrap().ids;
     assert!(ids.len() >= TOKENS, "{model}: {}", ids.len());
     ids.truncate(TOKENS);
-    let logits = logits(&rounded, &ids, 0);
+    let labels = &bundle.metadata.config.labels;
+    let logits = logits(&rounded, &ids, labels.len() as u32);
     assert_eq!(logits.len(), TOKENS * bundle.metadata.config.vocab_size);
     let bytes: Vec<u8> = logits.iter().flat_map(|logit| logit.to_le_bytes()).collect();
     fs::write(folder.join(&logits_file), bytes).unwrap();
-    json!({ "name": model, "page": page, "logits": logits_file, "within": within, "text": text, "ids": ids })
+    json!({
+        "name": model, "page": page, "logits": logits_file, "within": within, "text": text, "ids": ids,
+        "label": labels.last(),
+    })
 }
 
 #[test]
@@ -78,6 +82,7 @@ fn the_pages_of_all_cells_and_kinds_of_tokens_compute_the_logits_of_the_program(
     for (at, (cell, kind)) in cell_kinds().into_iter().enumerate() {
         let (tokens, tokenizer) = &tokenizers[at % tokenizers.len()];
         let config = LanguageModelConfig::new(tokenizer.vocabulary.len(), 12, vec![LayerConfig::new(kind, 19)]);
+        let config = config.labels(["old", "new"]);
         let model = config.init(3, &device).unwrap().map(&mut Weights(0));
         let bundle = LmBundle::new(model, tokenizer.clone(), LmMetadata::new(config, 20, 1, String::new()));
         let name = format!("{cell}-{tokens}");

@@ -25,7 +25,7 @@ after(async () => {
     await browser?.close();
 });
 
-for (const { name, page: file, logits, within, text, ids } of cases) {
+for (const { name, page: file, logits, within, text, ids, label } of cases) {
     test(`the logits of the page ${name} are those of the program`, { timeout: 120_000 }, async (t) => {
         const expected = new Float32Array(new Uint8Array(readFileSync(join(folder, logits))).buffer);
         const page = await openFile(browser, join(folder, file));
@@ -33,7 +33,8 @@ for (const { name, page: file, logits, within, text, ids } of cases) {
         let compared = 0;
         let milliseconds = 0;
         for (let from = 0; from < ids.length; from += BLOCK) {
-            const read = await page.evaluate(readIds, { ids: ids.slice(from, from + BLOCK), isFirst: from === 0 });
+            const block = ids.slice(from, from + BLOCK);
+            const read = await page.evaluate(readIds, { ids: block, isFirst: from === 0, label });
             const found = new Float64Array(new Uint8Array(Buffer.from(read.logits, "base64")).buffer);
             const apart = largestDifference(found, expected, compared);
             assert.ok(apart <= within, `a logit of tokens ${from} to ${from + BLOCK} differs by ${apart}`);
@@ -53,13 +54,14 @@ function idsOfText({ text, count }) {
     return globalThis.modelSource.tokenizer.encode(text).ids.slice(0, count);
 }
 
-/** In the page: reads more ids. Their logits as bytes in base64, and the time that they took. */
-function readIds({ ids, isFirst }) {
-    const { network } = globalThis.modelSource.reader;
+/** In the page: reads more ids of a text with a label. Their logits as bytes in base64, and the time that they took. */
+function readIds({ ids, isFirst, label }) {
+    const { reader } = globalThis.modelSource.adapted({ blend: null, label }).source;
+    const { network } = reader;
     const started = performance.now();
     let state = isFirst ? network.initState() : globalThis.stateOfTest;
     const logits = ids.map((id) => {
-        state = network.step(id, state);
+        state = reader.step(id, state);
         return network.logits(state);
     });
     const milliseconds = performance.now() - started;

@@ -9,6 +9,7 @@ import { after, before, test } from "node:test";
 import { assertAccessible, takeScreenshot } from "./accessibility.mjs";
 import { openFile } from "./model_file.mjs";
 import { Workplace, launchChromium } from "./program.mjs";
+import { closeClean, ready, savedFile, writeParts } from "./write_parts.mjs";
 
 let workplace;
 let browser;
@@ -89,6 +90,26 @@ async function checkPage(page, name, typed, hasText) {
     assert.deepEqual(page.problems, []);
     await page.context().close();
 }
+
+test("a label of the model is chosen for what it writes", { timeout: 60_000 }, async () => {
+    const folder = process.env.PAGE_TEST_PAGES;
+    const cases = JSON.parse(readFileSync(join(folder, "pages.json"), "utf8"));
+    const page = await openFile(browser, join(folder, cases.find(({ label }) => label !== null).page));
+    const parts = writeParts(page);
+    const label = parts.view.getByLabel("Label");
+    assert.deepEqual(await label.locator("option").allInnerTexts(), ["none", "old", "new"]);
+    await ready(page);
+    const before = await parts.view.locator(".choices").innerText();
+    await label.selectOption("new");
+    await page.waitForFunction((text) => document.querySelector("#view-write .choices").innerText !== text, before);
+    await ready(page);
+    await parts.choices.first().click();
+    await ready(page);
+    const { origins } = JSON.parse((await savedFile(page, parts.button("Save JSON"))).text);
+    assert.equal(origins[0].label, "new");
+    await assertAccessible(page, "labels");
+    await closeClean(page);
+});
 
 test("a damaged page says so", { timeout: 60_000 }, async () => {
     const path = makePage("damaged.html", "base");
