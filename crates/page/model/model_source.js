@@ -60,7 +60,7 @@ export class ModelSource {
 
     adapted({ blend, label }) {
         if (blend !== null) {
-            throw new SourceError("a page has one model, which has no other to be blended with", "not_adaptable");
+            throw new SourceError("this page has only one model, so there is nothing to blend it with", "not_adaptable");
         }
         if (label !== null && !this.labels.includes(label)) {
             throw new SourceError(`the model has no label "${label}"`, "not_adaptable");

@@ -26,12 +26,9 @@ use crate::system::{random_bits, unix_time};
 
 /// What ends a stream.
 const DONE: &str = "[DONE]";
-/// The shortest time between two writes of a stream, which nobody notices. The tokens of this time are written at once: a
-/// model of seconds writes one in less than a millisecond, and to write 64 streams for each of them would take as long as to
-/// compute them.
+/// The shortest time between two writes of a stream. The tokens of this time are written together: with many streams, one
+/// write per token takes much processor time (benchmarks/README.md, "The server").
 const WRITE_INTERVAL: Duration = Duration::from_millis(10);
-/// The most events of the engine that one write takes.
-const EVENTS_OF_WRITE: usize = 256;
 
 /// Continues texts.
 pub(crate) async fn completions(State(app): State<Arc<App>>, fields: Fields) -> Result<Response, ApiError> {
@@ -243,8 +240,8 @@ impl Stream {
     async fn next(&mut self) -> Option<String> {
         while self.unsent.is_empty() && self.remaining > 0 {
             sleep_until(self.next_write).await;
-            let mut events = Vec::new();
-            let count = self.events.recv_many(&mut events, EVENTS_OF_WRITE).await;
+            let (mut events, all) = (Vec::new(), self.events.max_capacity());
+            let count = self.events.recv_many(&mut events, all).await;
             self.next_write = Instant::now() + WRITE_INTERVAL;
             let added = if count > 0 { self.add_all(events) } else { Err(ApiError::stopping()) };
             if let Err(error) = added {

@@ -24,7 +24,8 @@ pub(crate) const MAX_WAITING: usize = 64;
 const IDS_PER_ROUND: usize = 256;
 /// The events of a text in one round: its last piece, and its end.
 const EVENTS_PER_ROUND: usize = 2;
-/// The rounds that a reader may be behind: more than there are between two writes of a stream.
+/// The rounds that a reader may be behind. With 0.08 ms per round and more, they last longer than the time between two writes
+/// of a stream, so that the engine need not wait for it.
 const ROUNDS_BEHIND: usize = 128;
 /// How long the engine waits if no reader has taken what was written for it.
 const READER_WAIT: Duration = Duration::from_millis(5);

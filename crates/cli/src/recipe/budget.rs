@@ -22,8 +22,8 @@ const SECONDS_PER_PARAMETER: f64 = 0.25e-6;
 /// The share of the time that is planned. The rest is for the final reports, and for steps that are slower than the
 /// measured ones, because other programs run.
 const PLANNED: f64 = 0.97;
-/// A run whose passes are limited and that takes less than this share of the time says so.
-const NEARLY_ALL: f64 = 0.9;
+/// A run whose passes are limited and that takes less than this fraction of the time says so.
+const REPORTED_BELOW: f64 = 0.9;
 
 /// The longest time that can be given, in minutes: a year.
 const MAX_MINUTES: f64 = 527_040.0;
@@ -177,7 +177,7 @@ impl PlannedLength {
                 }
             };
             let seconds = if is_limited { time.whole - time.left + seconds_of(self.length, step) } else { time.whole };
-            let why = if seconds < NEARLY_ALL * time.whole {
+            let why = if seconds < REPORTED_BELOW * time.whole {
                 ", less than the time allows, because more passes would only make the model memorise the text"
             } else {
                 ""

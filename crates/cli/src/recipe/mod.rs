@@ -223,7 +223,7 @@ pub fn plan(
     let OpenChoices { mut choices, sizes, keeps_streams, has_samples } = open;
     let minutes = clock.given_or_default();
     let passes = |experiment: &LmExperiment, model: &LanguageModel| -> Result<f64> {
-        let step = step::try_out(experiment, model, minutes, setup)?;
+        let step = step::measure_briefly(experiment, model, minutes, setup)?;
         Ok(PlannedLength::fitting(clock.time(minutes), &step, EpochRule::ValidationTime).passes)
     };
     let units = choose_size(sizes.units, sizes.passes, |units| {

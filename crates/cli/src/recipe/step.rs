@@ -27,7 +27,12 @@ pub fn measure<C: Experiment>(experiment: &C, model: &C::Network, minutes: f64, 
 ///
 /// # Errors
 /// If a step cannot be computed.
-pub fn try_out<C: Experiment>(experiment: &C, model: &C::Network, minutes: f64, setup: Setup) -> Result<StepTime> {
+pub fn measure_briefly<C: Experiment>(
+    experiment: &C,
+    model: &C::Network,
+    minutes: f64,
+    setup: Setup,
+) -> Result<StepTime> {
     measure_for(TRIED, experiment, model, minutes, setup)
 }
 

@@ -13,15 +13,15 @@ use text_prep::{CharacterOptions, Cleaner, PreTokenizer, SubwordOptions, Tokeniz
 
 use super::common::TestDir;
 use super::node::run_node;
-use super::page_network::{TOKENS, WITHIN, Weights, cell_kinds, logits};
+use super::page_network::{TOKENS, TOLERANCE, Weights, cell_kinds, logits};
 use super::page_tokenizers::{TEXTS, tokenizer};
 
 /// The environment variable with the folder in which the files stay; it must not exist.
 const FOLDER: &str = "PAGE_TEST_PAGES";
 
-/// [`WITHIN`] for the base, whose logits reach 25: because of the 32-bit sums of the program, one of them is 1.1e-5 from that
+/// [`TOLERANCE`] for the base, whose logits reach 25: because of the 32-bit sums of the program, one of them is 1.1e-5 from that
 /// of 64-bit sums.
-const WITHIN_BASE: f64 = 1.5e-5;
+const TOLERANCE_OF_BASE: f64 = 1.5e-5;
 
 /// The characters that the base reads: somewhat more than its tokens are.
 const BASE_CHARACTERS: usize = 6_000;
@@ -87,14 +87,14 @@ fn the_pages_of_all_cells_and_kinds_of_tokens_compute_the_logits_of_the_program(
         let bundle = LmBundle::new(model, tokenizer.clone(), LmMetadata::new(config, 20, 1, String::new()));
         let name = format!("{cell}-{tokens}");
         bundle.save(dir.path().join(&name)).unwrap();
-        cases.push(write_case(&folder, &dir, &name, &bundle, &text, WITHIN));
+        cases.push(write_case(&folder, &dir, &name, &bundle, &text, TOLERANCE));
     }
     let datasets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets");
     let base = LmBundle::load(datasets.join("base"), &device).unwrap();
     // English prose, which it is for: on the texts above it is less sure, and rounding errors are larger.
     let fables = fs::read_to_string(datasets.join("fables/fables.txt")).unwrap();
     let beginning = fables.chars().take(BASE_CHARACTERS).collect::<String>();
-    cases.push(write_case(&folder, &dir, "base", &base, &beginning, WITHIN_BASE));
+    cases.push(write_case(&folder, &dir, "base", &base, &beginning, TOLERANCE_OF_BASE));
     fs::write(folder.join("pages.json"), json!(cases).to_string()).unwrap();
     run_node("page_logits.mjs", &[&folder]);
 }

@@ -18,7 +18,7 @@ const VOCABULARY: usize = 37;
 /// The number of ids that are read.
 pub const TOKENS: usize = 1_000;
 /// The most by which a logit of a page may differ from that of the program.
-pub const WITHIN: f64 = 1e-5;
+pub const TOLERANCE: f64 = 1e-5;
 const LABEL: u32 = 2;
 
 /// All cells by name.
@@ -138,7 +138,7 @@ fn a_page_computes_the_logits_of_the_program_for_every_cell_stack_and_option() {
             write(folder.path(), &logits_file, &bytes);
             listed.push(json!({
                 "name": format!("{name}, {precision}"), "config": config, "weights": weights_file, "logits": logits_file,
-                "within": WITHIN, "ids": ids, "label": label,
+                "within": TOLERANCE, "ids": ids, "label": label,
             }));
         }
     }
