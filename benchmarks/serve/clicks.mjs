@@ -1,5 +1,5 @@
 // Measures the page of a running `pastiche serve` in Chromium: from a click on a next word until the list of the next ones
-// is drawn. It prints a line of JSON.
+// is drawn, which includes the wait for one or two frames. It prints a line of JSON.
 //
 //     pastiche serve --model base --port 8090 &
 //     node benchmarks/serve/clicks.mjs http://127.0.0.1:8090 target/page-test [CHROMIUM]
@@ -12,18 +12,22 @@ import { resolve } from "node:path";
 const [address, packages, executablePath = "/usr/bin/chromium"] = process.argv.slice(2);
 const { chromium } = createRequire(resolve(packages, "package.json"))("playwright-core");
 const CLICKS = 101;
+/** How long a list may take, in milliseconds: after the end of a text there is none. */
+const LIMIT = 10_000;
 
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 const page = await browser.newPage();
+page.setDefaultTimeout(LIMIT);
 await page.goto(address);
 await page.locator(".choices button.choice:not([aria-disabled=true])").first().waitFor();
-const times = await page.evaluate(async (clicks) => {
+const measure = async ([clicks, limit]) => {
     const times = [];
     const list = document.querySelector(".choices");
     for (let click = 0; click < clicks; click++) {
         const buttons = [...list.querySelectorAll("button.choice")].filter((button) => button.ariaDisabled !== "true");
         const started = performance.now();
-        const shown = new Promise((done) => {
+        const shown = new Promise((done, fail) => {
+            setTimeout(() => fail(new Error("no list of next words")), limit);
             const observer = new MutationObserver(() => {
                 const button = list.querySelector("button.choice");
                 if (button !== null && button.ariaDisabled !== "true") {
@@ -40,8 +44,8 @@ const times = await page.evaluate(async (clicks) => {
         times.push(performance.now() - started);
     }
     return times;
-}, CLICKS);
-await browser.close();
+};
+const times = await page.evaluate(measure, [CLICKS, LIMIT]).finally(() => browser.close());
 times.sort((a, b) => a - b);
-const at = (share) => Number(times[Math.floor(share * (times.length - 1))].toFixed(1));
+const at = (quantile) => Number(times[Math.floor(quantile * (times.length - 1))].toFixed(1));
 console.log(JSON.stringify({ measurement: "click to the next list", clicks: CLICKS, p50_ms: at(0.5), p95_ms: at(0.95) }));
